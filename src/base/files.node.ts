@@ -1,0 +1,55 @@
+// Files: opening for ranged reads, and writing so that a reader never meets half a file.
+import { randomBytes } from "node:crypto";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type ByteSource, checkRange } from "./byte-source.ts";
+import { NotFoundError } from "./errors.ts";
+
+/** A file on disk as a ByteSource. @throws NotFoundError when there is none. */
+export async function fileSource(path: string): Promise<ByteSource> {
+  const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? new NotFoundError(`There is no file ${path}.`) : error;
+  });
+  const { size } = await handle.stat();
+  const source = {
+    name: path,
+    size,
+    read: async (offset: number, length: number) => {
+      checkRange(source, offset, length);
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      while (done < length) {
+        // One read call moves at most 2 GiB.
+        const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, 2 ** 30), offset + done);
+        if (bytesRead === 0) checkRange({ name: path, size: offset + done }, offset, length);
+        done += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+  return source;
+}
+
+/** Writes a file under a temporary name beside it, syncs it and renames it into place: `path` is whole or absent. */
+export async function writeAtomic(
+  path: string,
+  chunks: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    const handle = await open(temporary, "w");
+    try {
+      if (typeof chunks === "string" || chunks instanceof Uint8Array) await handle.writeFile(chunks);
+      else for await (const chunk of chunks) await handle.writeFile(chunk);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
