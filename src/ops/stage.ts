@@ -1,0 +1,79 @@
+// Stages: a model is a chain of them, and the chain may be cut at every edge. The one cut serves extraction up to a layer,
+// windows over long audio, and training that walks backward a stage at a time.
+import type { Ops } from "./ops.ts";
+import type { ParamSpecs, Params } from "./params.ts";
+import type { Program, TensorSpec } from "./program.ts";
+
+/** How much of each row is real. Masks derive from these counts; the host computes them. Absent: every row is full. */
+export interface Lengths<T> {
+  /** Valid outputs of convolution 0, [batch] int32: its group norm's statistics cover these alone. */
+  readonly windows?: T;
+  /** Valid frames, [batch] int32: later ones get no attention. */
+  readonly frames?: T;
+}
+
+export interface Context<T> {
+  readonly ops: Ops<T>;
+  readonly lengths?: Lengths<T>;
+  /** Frames to replace by the learned mask embedding, [batch, frames] bool. */
+  readonly timeMask?: T;
+  /** Padding as transformers treats it, where that differs from the exact batch (see `models/blocks/positional.ts`). */
+  readonly padding?: "exact" | "original";
+  /** Shows intermediate values by name: hidden states, training targets, parity diffs. */
+  tap?(name: string, value: T): void;
+}
+
+export interface Stage {
+  readonly name: string;
+  readonly params: ParamSpecs;
+  run<T>(cx: Context<T>, params: Params<T>, x: T): T;
+}
+
+/** Runs stages in order, tapping each stage's output under its name. */
+export function runChain<T>(stages: readonly Stage[], cx: Context<T>, params: Params<T>, x: T): T {
+  return stages.reduce((value, stage) => {
+    const out = stage.run(cx, params, value);
+    cx.tap?.(stage.name, out);
+    return out;
+  }, x);
+}
+
+export interface ChainOptions {
+  /** What the first stage takes. */
+  readonly input: TensorSpec;
+  /** Names of the taps to give out. */
+  readonly outputs: readonly string[];
+  readonly padding?: "exact" | "original";
+  /** Which of the optional inputs the program has. */
+  readonly with?: { readonly windows?: boolean; readonly frames?: boolean; readonly timeMask?: boolean };
+}
+
+/** A chain of stages as a program: inputs `x`, and where asked for `windows`, `frames` and `timeMask`; outputs by tap name. */
+export function chainProgram(name: string, stages: readonly Stage[], options: ChainOptions): Program {
+  const optional = options.with ?? {};
+  return {
+    name,
+    params: Object.assign({}, ...stages.map((stage) => stage.params)) as ParamSpecs,
+    inputs: {
+      x: options.input,
+      ...(optional.windows && { windows: { dtype: "int32", shape: ["batch"] } }),
+      ...(optional.frames && { frames: { dtype: "int32", shape: ["batch"] } }),
+      ...(optional.timeMask && { timeMask: { dtype: "bool", shape: ["batch", "frames"] } }),
+    },
+    run<T>(ops: Ops<T>, params: Params<T>, inputs: Readonly<Record<string, T>>) {
+      const { x, windows, frames, timeMask } = inputs as { x: T; windows?: T; frames?: T; timeMask?: T };
+      const taps: Record<string, T> = {};
+      const cx: Context<T> = {
+        ops,
+        lengths: { ...(windows !== undefined && { windows }), ...(frames !== undefined && { frames }) },
+        ...(timeMask !== undefined && { timeMask }),
+        padding: options.padding ?? "exact",
+        tap: (tapName, value) => {
+          taps[tapName] = value;
+        },
+      };
+      runChain(stages, cx, params, x);
+      return Object.fromEntries(options.outputs.map((output) => [output, taps[output]!]));
+    },
+  };
+}
