@@ -1,0 +1,95 @@
+// ONNX files on disk: one file, or for large models a graph with its weights beside it.
+import { rm } from "node:fs/promises";
+import { basename } from "node:path";
+import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
+import { ShapeError } from "../../base/errors.ts";
+import { writeAtomic } from "../../base/files.node.ts";
+import { encodeModel, type OnnxGraph, type OnnxInitializer, type OnnxModel } from "./encode.ts";
+
+/** A weight that is read only when its turn to be written has come. */
+export interface LazyInitializer {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: { readonly raw: Uint8Array } | { readonly lazy: () => Promise<Uint8Array> };
+}
+
+/** An `OnnxModel` whose weights may still lie elsewhere. */
+export interface LazyOnnxModel extends Omit<OnnxModel, "graph"> {
+  readonly graph: Omit<OnnxGraph, "initializers"> & { readonly initializers: readonly LazyInitializer[] };
+}
+
+export interface WriteOnnxOptions {
+  /** Keep the weights in `<path>.data`. By default only where they pass 1 GiB: protobuf ends at 2 GB, and a model
+   *  with its weights inside is built in memory. */
+  readonly external?: boolean;
+}
+
+// Memory maps begin at pages, so ONNX Runtime maps weights at such offsets without copying them.
+const pageBytes = 4096;
+// Shapes, axes and scalars stay inside, where the runtime can fold them into the graph.
+const smallBytes = 1024;
+
+/** Writes `model` to `path`, whole or not at all, reading one lazy weight at a time where they go into `<path>.data`.
+ *  The graph is put in place last, so a graph never stands beside the weights of an older one.
+ *  @throws ShapeError when a weight's bytes do not fill its shape. */
+export async function writeOnnx(path: string, model: LazyOnnxModel, { external }: WriteOnnxOptions = {}): Promise<void> {
+  const { initializers } = model.graph;
+  const total = initializers.reduce((sum, each) => sum + byteLength(each), 0);
+  if (!(external ?? total > 2 ** 30)) {
+    return writeAtomic(path, encodeModel(withInitializers(model, await Promise.all(initializers.map(inside)))));
+  }
+  const outside = initializers.filter((each) => byteLength(each) >= smallBytes);
+  const location = `${basename(path)}.data`;
+  const offsets = new Map<string, number>();
+  let end = 0;
+  for (const each of outside) {
+    const offset = Math.ceil(end / pageBytes) * pageBytes;
+    offsets.set(each.name, offset);
+    end = offset + byteLength(each);
+  }
+  const placed = initializers.map((each) => {
+    const offset = offsets.get(each.name);
+    if (offset === undefined) return inside(each);
+    const { name, dtype, shape } = each;
+    return { name, dtype, shape, data: { external: { location, offset, length: byteLength(each) } } };
+  });
+  const graph = encodeModel(withInitializers(model, await Promise.all(placed)));
+  await rm(path, { force: true });
+  await writeAtomic(`${path}.data`, dataChunks(outside));
+  await writeAtomic(path, graph);
+}
+
+async function* dataChunks(initializers: readonly LazyInitializer[]): AsyncGenerator<Uint8Array> {
+  let written = 0;
+  for (const each of initializers) {
+    const bytes = await bytesOf(each);
+    const padding = Math.ceil(written / pageBytes) * pageBytes - written;
+    if (padding > 0) yield new Uint8Array(padding);
+    yield bytes;
+    written += padding + bytes.length;
+  }
+}
+
+async function bytesOf(weight: LazyInitializer): Promise<Uint8Array> {
+  const bytes = "raw" in weight.data ? weight.data.raw : await weight.data.lazy();
+  if (bytes.length !== byteLength(weight)) {
+    throw new ShapeError(
+      `${weight.name} is ${weight.dtype} [${weight.shape}] and needs ${byteLength(weight)} bytes, but ${bytes.length} came.`,
+    );
+  }
+  return bytes;
+}
+
+async function inside(weight: LazyInitializer): Promise<OnnxInitializer> {
+  const { name, dtype, shape } = weight;
+  return { name, dtype, shape, data: { raw: await bytesOf(weight) } };
+}
+
+function byteLength({ dtype, shape }: LazyInitializer): number {
+  return elementCount(shape) * dtypeBytes[dtype];
+}
+
+function withInitializers(model: LazyOnnxModel, initializers: readonly OnnxInitializer[]): OnnxModel {
+  return { ...model, graph: { ...model.graph, initializers } };
+}
