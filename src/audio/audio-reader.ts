@@ -1,0 +1,43 @@
+// Audio reader: what every format offers once opened, and the formats there are.
+
+/** Formats this library decodes by itself, then those it recognises and hands to ffmpeg. */
+export type AudioFormat = "wav" | "aiff" | "mp3" | "flac" | "vorbis" | "opus" | ForeignFormat;
+export type ForeignFormat = "aac" | "mp4" | "wma" | "ape" | "wavpack" | "matroska" | "caf" | "au" | "amr" | "dsd" | "ogg" | "unknown";
+
+/** A half-open run of samples: start, start + 1, … end - 1. `end` may be Infinity. */
+export interface SampleRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** An opened recording. */
+export interface AudioReader {
+  readonly format: AudioFormat;
+  readonly sampleRateHz: number;
+  readonly channels: number;
+  /** Samples a channel where the container tells without decoding. */
+  readonly samples?: number | undefined;
+  /** What was repaired or lost, in words. Complete once `read` has ended. */
+  readonly mends: string[];
+  /** The samples of a range in order, in pieces: [channels][samples]. A range past the end gives what there is. */
+  read(range: SampleRange): AsyncGenerator<Float32Array[]>;
+}
+
+export const wholeRange: SampleRange = { start: 0, end: Number.POSITIVE_INFINITY };
+
+/** Cuts a run of pieces, whose first sample has the number `at`, to a range, and stops once the range is filled. */
+export async function* cutToRange(
+  pieces: AsyncIterable<Float32Array[]>,
+  at: number,
+  { start, end }: SampleRange,
+): AsyncGenerator<Float32Array[]> {
+  if (end <= start) return;
+  for await (const piece of pieces) {
+    const length = piece[0]?.length ?? 0;
+    const from = Math.max(0, start - at);
+    const to = Math.min(length, end - at);
+    if (to > from) yield from === 0 && to === length ? piece : piece.map((channel) => channel.subarray(from, to));
+    at += length;
+    if (at >= end) return;
+  }
+}

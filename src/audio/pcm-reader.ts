@@ -1,0 +1,71 @@
+// PCM reader: any range of samples of an uncompressed file, by seeking.
+import type { ByteSource } from "../base/byte-source.ts";
+import type { AudioFormat, AudioReader } from "./audio-reader.ts";
+import { inSeconds, UnreadableAudioError } from "./faults.ts";
+import { decodePcm, type PcmEncoding, pcmBytes } from "./pcm.ts";
+
+/** Where the samples of an uncompressed file lie. */
+export interface PcmLayout {
+  readonly format: AudioFormat;
+  readonly sampleRateHz: number;
+  readonly channels: number;
+  readonly encoding: PcmEncoding;
+  readonly littleEndian: boolean;
+  readonly dataOffset: number;
+  /** Bytes of samples that the header promises; undefined when it leaves them open. */
+  readonly dataBytes: number | undefined;
+}
+
+const framesAtOnce = 65_536;
+
+/** @throws UnreadableAudioError when the layout makes no sense. */
+export function pcmReader(source: ByteSource, layout: PcmLayout): AudioReader {
+  const { format, sampleRateHz, channels, encoding, dataOffset } = layout;
+  if (!(sampleRateHz > 0) || !(channels > 0) || channels > 1024) {
+    throw new UnreadableAudioError(
+      "corrupt",
+      `${source.name} is ${format} with ${channels} channels at ${sampleRateHz} Hz: its header is corrupt.`,
+    );
+  }
+  const frameBytes = channels * pcmBytes[encoding];
+  const present = Math.max(0, source.size - dataOffset);
+  const promised = layout.dataBytes ?? present;
+  const samples = Math.floor(Math.min(present, promised) / frameBytes);
+  const mends: string[] = [];
+  if (promised > present) {
+    mends.push(
+      `truncated after ${inSeconds(samples, sampleRateHz)}: the header promises ${inSeconds(promised / frameBytes, sampleRateHz)}`,
+    );
+  }
+  return {
+    format,
+    sampleRateHz,
+    channels,
+    samples,
+    mends,
+    async *read({ start, end }) {
+      let notNumbers = 0;
+      const last = Math.min(end, samples);
+      for (let at = start; at < last; at += framesAtOnce) {
+        const count = Math.min(framesAtOnce, last - at);
+        const piece = decodePcm(await source.read(dataOffset + at * frameBytes, count * frameBytes), layout);
+        if (encoding === "f32" || encoding === "f64") notNumbers += zeroNotNumbers(piece);
+        yield piece;
+      }
+      if (notNumbers > 0) mends.push(`${notNumbers} samples were not finite numbers and were set to 0`);
+    },
+  };
+}
+
+/** Replaces NaN and infinities by 0 and counts them. */
+export function zeroNotNumbers(channels: readonly Float32Array[]): number {
+  let count = 0;
+  for (const channel of channels) {
+    for (let i = 0; i < channel.length; i++) {
+      if (Number.isFinite(channel[i])) continue;
+      channel[i] = 0;
+      count++;
+    }
+  }
+  return count;
+}
