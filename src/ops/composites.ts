@@ -1,5 +1,5 @@
 // Composites: the default meaning, in primitives, of the words an engine may override.
-import type { Activation, Composites, Ops, Primitives } from "./ops.ts";
+import type { Activation, Composites, Primitives } from "./ops.ts";
 
 /** The most negative finite float32: what a masked attention score is set to, as transformers does. */
 export const maskedScore = -3.4028234663852886e38;

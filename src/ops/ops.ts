@@ -83,6 +83,8 @@ export interface Primitives<T> {
   mergeHeads(x: T): T;
   /** True where a position of `axis` of `like` lies before its row's length; lengths [batch] int32 → [batch, size of axis] bool. */
   lengthMask(like: T, axis: number, lengths: T): T;
+  /** The size of any axis as a float32 scalar tensor, for averages over time. */
+  sizeOf(x: T, axis: number): T;
   /** The size of an axis that the model fixes: channels, kernel, codes. @throws ShapeError for batch and time, which no model may ask. */
   fixedSize(x: T, axis: number): number;
 }

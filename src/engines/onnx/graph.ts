@@ -1,0 +1,121 @@
+// The graph being traced: nodes, constants and weights, and the symbolic tensor that stands for a value in it.
+import { type DType, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { ShapeError } from "../../base/errors.ts";
+import type { AttributeValue, OnnxGraph, OnnxInitializer, OnnxNode } from "../../formats/onnx/encode.ts";
+import type { Dim, TensorSpec } from "../../ops/program.ts";
+
+/** A value of one graph. It may exist as [batch, time, channels] (`plain`), as [batch, channels, time] (`turned`), or both:
+ *  ONNX convolves channels first, so a chain of convolutions stays turned and no transpose is written that nobody asks for. */
+export class GraphTensor {
+  readonly graph: Graph;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+  private plain: string | undefined;
+  private turned: string | undefined;
+
+  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], names: { plain?: string; turned?: string }) {
+    this.graph = graph;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.plain = names.plain;
+    this.turned = names.turned;
+  }
+
+  /** The value's name in the shape it shows. */
+  get name(): string {
+    this.plain ??= this.graph.node("Transpose", [this.turned!], { perm: { ints: [0, 2, 1] } });
+    return this.plain;
+  }
+
+  /** The name of the value with its last two axes swapped; for [batch, time, channels] alone. */
+  get channelsFirst(): string {
+    this.turned ??= this.graph.node("Transpose", [this.name], { perm: { ints: [0, 2, 1] } });
+    return this.turned;
+  }
+
+  /** Whether only the turned form exists, so that elementwise work had better be done on it. */
+  get isTurned(): boolean {
+    return this.plain === undefined;
+  }
+}
+
+/** Builds an ONNX graph node by node. */
+export class Graph {
+  private readonly nodes: OnnxNode[] = [];
+  private readonly initializers = new Map<string, OnnxInitializer>();
+  private readonly weights = new Map<string, GraphTensor>();
+  private count = 0;
+
+  /** A name no other value has. */
+  fresh(stem: string): string {
+    return `${stem}_${this.count++}`;
+  }
+
+  /** Adds a node with one output and gives that output's name. */
+  node(op: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}, domain = ""): string {
+    return this.nodeWithOutputs(op, inputs, 1, attributes, domain)[0]!;
+  }
+
+  nodeWithOutputs(
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Record<string, AttributeValue> = {},
+    domain = "",
+  ): string[] {
+    const names = Array.from({ length: outputs }, () => this.fresh(op.toLowerCase()));
+    this.nodes.push({ op, domain, name: names[0]!, inputs, outputs: names, attributes });
+    return names;
+  }
+
+  /** A constant stored in the graph file; equal small ones are stored once. */
+  constant(tensor: HostTensor): string {
+    const small = tensor.bytes.byteLength <= 64;
+    const key = small ? `const_${tensor.dtype}_${tensor.shape.join("x")}_${[...tensor.bytes].join("-")}` : this.fresh("const");
+    if (!this.initializers.has(key)) {
+      this.initializers.set(key, { name: key, dtype: tensor.dtype, shape: tensor.shape, data: { raw: tensor.bytes } });
+    }
+    return key;
+  }
+
+  /** An int64 vector constant, the form in which ONNX takes axes and shapes. */
+  integers(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    return this.constant({ dtype: "int64", shape, bytes: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) });
+  }
+
+  /** A weight, kept outside the graph file under its own name. */
+  weight(name: string, shape: readonly number[]): GraphTensor {
+    let tensor = this.weights.get(name);
+    if (!tensor) {
+      tensor = new GraphTensor(this, "float32", shape, { plain: name });
+      this.weights.set(name, tensor);
+      this.initializers.set(name, {
+        name,
+        dtype: "float32",
+        shape,
+        data: { external: { location: name, offset: 0, length: 4 * elementCount(shape) } },
+      });
+    }
+    return tensor;
+  }
+
+  get weightNames(): string[] {
+    return [...this.weights.keys()];
+  }
+
+  /** The finished graph; outputs get the names they are asked for under. */
+  finish(name: string, inputs: Readonly<Record<string, TensorSpec>>, outputs: Readonly<Record<string, GraphTensor>>): OnnxGraph {
+    const named = Object.entries(outputs).map(([output, tensor]) => {
+      if (tensor.graph !== this) throw new ShapeError(`Output ${output} belongs to another graph.`);
+      this.nodes.push({ op: "Identity", inputs: [tensor.name], outputs: [output] });
+      return { name: output, dtype: tensor.dtype, shape: tensor.shape };
+    });
+    return {
+      name,
+      nodes: this.nodes,
+      initializers: [...this.initializers.values()],
+      inputs: Object.entries(inputs).map(([input, spec]) => ({ name: input, ...spec })),
+      outputs: named,
+    };
+  }
+}

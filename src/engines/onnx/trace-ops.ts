@@ -1,0 +1,251 @@
+// Ops as graph nodes: what each word means in ONNX (opset 20).
+import { type DType, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { ShapeError } from "../../base/errors.ts";
+import type { AttributeValue } from "../../formats/onnx/encode.ts";
+import { defaultComposites } from "../../ops/composites.ts";
+import type { Ops, Primitives } from "../../ops/ops.ts";
+import type { Dim } from "../../ops/program.ts";
+import { type Graph, GraphTensor } from "./graph.ts";
+import { axisOf, broadcast, expectSize, replaced, windowCount, without } from "./shapes.ts";
+
+export const opset = 20;
+
+/** Ops that write into `graph`. */
+export function traceOps(graph: Graph): Ops<GraphTensor> {
+  const tensor = (dtype: DType, shape: readonly Dim[], plain: string) => new GraphTensor(graph, dtype, shape, { plain });
+  const turnedTensor = (dtype: DType, shape: readonly Dim[], turned: string) => new GraphTensor(graph, dtype, shape, { turned });
+  const at = (x: GraphTensor, axis: number) => axisOf(x.shape.length, axis);
+
+  /** A shape-keeping operation, done on whichever layout exists. */
+  const elementwise = (
+    op: string,
+    x: GraphTensor,
+    extra: string[] = [],
+    dtype = x.dtype,
+    attributes: Record<string, AttributeValue> = {},
+  ) =>
+    x.isTurned
+      ? turnedTensor(dtype, x.shape, graph.node(op, [x.channelsFirst, ...extra], attributes))
+      : tensor(dtype, x.shape, graph.node(op, [x.name, ...extra], attributes));
+
+  const scalar = (value: number, dtype: DType) => graph.constant(hostConstant([value], [], dtype));
+
+  const binary = (op: string, result?: DType) => (a: GraphTensor, b: GraphTensor | number) => {
+    if (typeof b === "number") return elementwise(op, a, [scalar(b, a.dtype)], result ?? a.dtype);
+    if (a.dtype !== b.dtype) throw new ShapeError(`${op} takes one dtype, found ${a.dtype} and ${b.dtype}. Cast one of them.`);
+    return tensor(result ?? a.dtype, broadcast(a.shape, b.shape, op), graph.node(op, [a.name, b.name]));
+  };
+
+  const unary = (op: string) => (x: GraphTensor) => elementwise(op, x);
+
+  const reduction = (op: string) => (x: GraphTensor, axis: number) => {
+    const i = at(x, axis);
+    return tensor(x.dtype, replaced(x.shape, i, 1), graph.node(op, [x.name, graph.integers([i])], { keepdims: { int: 1 } }));
+  };
+
+  const argument = (op: string) => (x: GraphTensor, axis: number) => {
+    const i = at(x, axis);
+    const index = tensor("int64", without(x.shape, i), graph.node(op, [x.name], { axis: { int: i }, keepdims: { int: 0 } }));
+    return ops.cast(index, "int32");
+  };
+
+  const primitives: Primitives<GraphTensor> = {
+    constant: (values, shape, dtype = "float32") => tensor(dtype, shape, graph.constant(hostConstant(values, shape, dtype))),
+    cast: (x, dtype) => (x.dtype === dtype ? x : elementwise("Cast", x, [], dtype, { to: { int: castCodes[dtype] } })),
+
+    add: binary("Add"),
+    sub: binary("Sub"),
+    mul: binary("Mul"),
+    div: binary("Div"),
+    maximum: binary("Max"),
+    minimum: binary("Min"),
+    less: binary("Less", "bool"),
+    equal: binary("Equal", "bool"),
+    where(mask, a, b) {
+      const other = typeof b === "number" ? scalar(b, a.dtype) : b.name;
+      const shape = broadcast(mask.shape, broadcast(a.shape, typeof b === "number" ? [] : b.shape, "where"), "where");
+      return tensor(a.dtype, shape, graph.node("Where", [mask.name, a.name, other]));
+    },
+
+    sqrt: unary("Sqrt"),
+    exp: unary("Exp"),
+    log: unary("Log"),
+    abs: unary("Abs"),
+    sin: unary("Sin"),
+    cos: unary("Cos"),
+    tanh: unary("Tanh"),
+    sigmoid: unary("Sigmoid"),
+    relu: unary("Relu"),
+    gelu: unary("Gelu"),
+    elu: unary("Elu"),
+
+    sum: reduction("ReduceSum"),
+    mean: reduction("ReduceMean"),
+    max: reduction("ReduceMax"),
+    argmin: argument("ArgMin"),
+    argmax: argument("ArgMax"),
+    softmax: (x, axis) => tensor(x.dtype, x.shape, graph.node("Softmax", [x.name], { axis: { int: at(x, axis) } })),
+
+    matmul(a, b) {
+      expectSize(a.shape.at(-1), b.shape.at(-2), `matmul of [${a.shape}] and [${b.shape}], the inner size`);
+      const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2), "matmul"), a.shape.at(-2)!, b.shape.at(-1)!];
+      return tensor(a.dtype, shape, graph.node("MatMul", [a.name, b.name]));
+    },
+    conv1d(x, weight, bias, { stride = 1, padding = 0, groups = 1, dilation = 1 } = {}) {
+      const [out, inputs, kernel] = weight.shape as [number, number, number];
+      expectSize(x.shape.at(-1), inputs * groups, `conv1d of [${x.shape}] with weight [${weight.shape}] in ${groups} groups, the channels`);
+      const time = x.shape[1]!;
+      const frames =
+        typeof time === "number" ? windowCount(time + 2 * padding, dilation * (kernel - 1) + 1, stride) : graph.fresh("frames");
+      const name = graph.node("Conv", [x.channelsFirst, weight.name, ...(bias ? [bias.name] : [])], {
+        kernel_shape: { ints: [kernel] },
+        strides: { ints: [stride] },
+        pads: { ints: [padding, padding] },
+        dilations: { ints: [dilation] },
+        group: { int: groups },
+      });
+      return turnedTensor(x.dtype, [x.shape[0]!, frames, out], name);
+    },
+    windows(x, size, hop) {
+      // A convolution whose filters are the unit vectors copies each window out.
+      const unit = Array.from({ length: size * size }, (_, i) => (i % size === Math.floor(i / size) ? 1 : 0));
+      return ops.conv1d(ops.unsqueeze(x, 2), ops.constant(unit, [size, 1, size]), undefined, { stride: hop });
+    },
+    layerNorm(x, weight, bias, eps) {
+      const width = x.shape.at(-1);
+      if (typeof width !== "number") throw new ShapeError(`layerNorm needs a last axis of known size, found [${x.shape}].`);
+      const scale = weight ?? ops.constant(new Float32Array(width).fill(1), [width]);
+      const inputs = [x.name, scale.name, ...(bias ? [bias.name] : [])];
+      return tensor(x.dtype, x.shape, graph.node("LayerNormalization", inputs, { axis: { int: -1 }, epsilon: { float: eps } }));
+    },
+    gather: (table, indices) =>
+      tensor(
+        table.dtype,
+        [...indices.shape, ...table.shape.slice(1)],
+        graph.node("Gather", [table.name, indices.name], { axis: { int: 0 } }),
+      ),
+
+    swapAxes(x, a, b) {
+      const [i, j] = [at(x, a), at(x, b)];
+      const perm = x.shape.map((_, axis) => (axis === i ? j : axis === j ? i : axis));
+      const shape = perm.map((axis) => x.shape[axis]!);
+      if (x.shape.length === 3 && i + j === 3 && i !== j && x.isTurned) return tensor(x.dtype, shape, x.channelsFirst);
+      return tensor(x.dtype, shape, graph.node("Transpose", [x.name], { perm: { ints: perm } }));
+    },
+    unsqueeze(x, axis) {
+      const i = axisOf(x.shape.length + 1, axis);
+      return tensor(x.dtype, x.shape.toSpliced(i, 0, 1), graph.node("Unsqueeze", [x.name, graph.integers([i])]));
+    },
+    squeeze(x, axis) {
+      const i = at(x, axis);
+      expectSize(x.shape[i], 1, `squeeze of axis ${i} of [${x.shape}]`);
+      return tensor(x.dtype, without(x.shape, i), graph.node("Squeeze", [x.name, graph.integers([i])]));
+    },
+    concat(xs, axis) {
+      const i = at(xs[0]!, axis);
+      const sizes = xs.map((x) => x.shape[i]!);
+      const total = sizes.every((size) => typeof size === "number") ? sizes.reduce((sum, size) => sum + size, 0) : graph.fresh("joined");
+      const name = graph.node(
+        "Concat",
+        xs.map((x) => x.name),
+        { axis: { int: i } },
+      );
+      return tensor(xs[0]!.dtype, replaced(xs[0]!.shape, i, total), name);
+    },
+    slice(x, axis, start, end = Number.MAX_SAFE_INTEGER) {
+      const i = at(x, axis);
+      const size = x.shape[i]!;
+      const name = graph.node("Slice", [x.name, graph.integers([start]), graph.integers([end]), graph.integers([i])]);
+      return tensor(x.dtype, replaced(x.shape, i, sliceSize(size, start, end) ?? graph.fresh("sliced")), name);
+    },
+    matchLength(x, axis, like) {
+      const i = at(x, axis);
+      const end = graph.node("Gather", [graph.node("Shape", [like.name]), graph.integers([i])], { axis: { int: 0 } });
+      const name = graph.node("Slice", [x.name, graph.integers([0]), end, graph.integers([i])]);
+      return tensor(x.dtype, replaced(x.shape, i, like.shape[i]!), name);
+    },
+    pad(x, axis, before, after, mode = "zero") {
+      const i = at(x, axis);
+      const size = x.shape[i]!;
+      const onnxMode = mode === "zero" ? "constant" : "reflect";
+      const name = graph.node("Pad", [x.name, graph.integers([before, after]), "", graph.integers([i])], { mode: { string: onnxMode } });
+      return tensor(x.dtype, replaced(x.shape, i, typeof size === "number" ? size + before + after : graph.fresh("padded")), name);
+    },
+    splitHeads(x, heads) {
+      const [batch, time, width] = x.shape as [Dim, Dim, number];
+      const d = width / heads;
+      const split = graph.node("Reshape", [x.name, graph.integers([0, 0, heads, d])]);
+      return tensor(x.dtype, [batch, heads, time, d], graph.node("Transpose", [split], { perm: { ints: [0, 2, 1, 3] } }));
+    },
+    mergeHeads(x) {
+      const [batch, heads, time, d] = x.shape as [Dim, number, Dim, number];
+      const joined = graph.node("Transpose", [x.name], { perm: { ints: [0, 2, 1, 3] } });
+      return tensor(x.dtype, [batch, time, heads * d], graph.node("Reshape", [joined, graph.integers([0, 0, heads * d])]));
+    },
+    lengthMask(like, axis, lengths) {
+      const i = at(like, axis);
+      const size = graph.node("Gather", [graph.node("Shape", [like.name]), graph.integers([i], [])], { axis: { int: 0 } });
+      const count = graph.node("Cast", [size], { to: { int: castCodes.int32 } });
+      const positions = tensor("int32", [like.shape[i]!], graph.node("Range", [scalar(0, "int32"), count, scalar(1, "int32")]));
+      return ops.less(ops.unsqueeze(positions, 0), ops.unsqueeze(lengths, 1));
+    },
+    sizeOf(x, axis) {
+      const size = graph.node("Gather", [graph.node("Shape", [x.name]), graph.integers([at(x, axis)], [])], { axis: { int: 0 } });
+      return tensor("float32", [], graph.node("Cast", [size], { to: { int: castCodes.float32 } }));
+    },
+    fixedSize(x, axis) {
+      const size = x.shape[at(x, axis)]!;
+      if (typeof size !== "number") throw new ShapeError(`Axis ${axis} of [${x.shape}] is known only when the graph runs.`);
+      return size;
+    },
+  };
+
+  const ops: Ops<GraphTensor> = {
+    ...primitives,
+    ...defaultComposites(primitives),
+    convPerRow(signal, weight, shift, stride) {
+      // weight [b, out, k] · windows [b, k, t]: channels come out first, which is how the next convolution wants them.
+      const kernel = primitives.fixedSize(weight, -1);
+      const windows = primitives.windows(signal, kernel, stride);
+      const product = graph.node("MatMul", [weight.name, windows.channelsFirst]);
+      const name = graph.node("Add", [product, primitives.unsqueeze(shift, 2).name]);
+      return turnedTensor(signal.dtype, [signal.shape[0]!, windows.shape[1]!, weight.shape[1]!], name);
+    },
+  };
+  return ops;
+}
+
+/** TensorProto.DataType of what a cast may give. */
+const castCodes: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
+
+function sliceSize(size: Dim, start: number, end: number): number | undefined {
+  if (typeof size !== "number") return start >= 0 && end >= 0 && end < Number.MAX_SAFE_INTEGER ? end - start : undefined;
+  const clamp = (position: number) => Math.min(size, Math.max(0, position < 0 ? position + size : position));
+  return Math.max(0, clamp(end) - clamp(start));
+}
+
+const arrays: Partial<Record<DType, (values: ArrayLike<number>) => ArrayBufferView>> = {
+  float32: (values) => Float32Array.from(values),
+  int32: (values) => Int32Array.from(values),
+  int64: (values) => BigInt64Array.from(Array.from(values), BigInt),
+  bool: (values) => Uint8Array.from(values),
+};
+
+function hostConstant(values: ArrayLike<number>, shape: readonly number[], dtype: DType): HostTensor {
+  const make = arrays[dtype];
+  if (!make) throw new ShapeError(`Constants are float32, int32, int64 or bool; ${dtype} was asked for.`);
+  if (values.length !== elementCount(shape)) throw new ShapeError(`${values.length} values do not fill the shape [${shape}].`);
+  const view = make(values);
+  return { dtype, shape, bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) };
+}

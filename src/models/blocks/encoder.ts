@@ -1,0 +1,73 @@
+// The chain the whole family shares: frontend, embed, layers, and a final norm where the layers are pre-norm.
+import { type ParamSpecs, param } from "../../ops/params.ts";
+import type { Stage } from "../../ops/stage.ts";
+import type { Model } from "../model.ts";
+import { type FeatureExtractorConfig, frameCount, hopSamples, receptiveField, windowsOf } from "./feature-extractor.ts";
+import { maskEmbeddingParams, maskFrames, zeroPadding } from "./positional.ts";
+import { type TransformerConfig, transformerLayer } from "./transformer-layer.ts";
+
+export const encoderNormParams = (width: number): ParamSpecs => ({
+  "encoder.layer_norm.weight": param.ones(width),
+  "encoder.layer_norm.bias": param.zeros(width),
+});
+
+/** What happens between the frontend and the layers: mask, padding to zero, positions, and the norm of post-norm models. */
+export function embedStage(
+  { width, norm, eps }: TransformerConfig,
+  positional: { readonly params: ParamSpecs; readonly positions: Stage["run"] },
+  maskable: boolean,
+): Stage {
+  return {
+    name: "embed",
+    params: { ...(maskable && maskEmbeddingParams(width)), ...positional.params, ...(norm === "post" && encoderNormParams(width)) },
+    run(cx, params, x) {
+      const { ops } = cx;
+      const frames = zeroPadding(cx, maskFrames(cx, params, x));
+      const sum = ops.add(frames, positional.positions(cx, params, frames));
+      const p = params.at("encoder.layer_norm");
+      return norm === "post" ? ops.layerNorm(sum, p.get("weight"), p.get("bias"), eps) : sum;
+    },
+  };
+}
+
+/** The norm that ends a pre-norm encoder. */
+function finalStage({ width, eps }: TransformerConfig): Stage {
+  return {
+    name: "final",
+    params: encoderNormParams(width),
+    run(cx, params, x) {
+      const p = params.at("encoder.layer_norm");
+      return cx.ops.layerNorm(x, p.get("weight"), p.get("bias"), eps);
+    },
+  };
+}
+
+/** Puts the chain together and says which stage gives which hidden state, as transformers counts them: entry 0 is the embedding,
+ *  entry i the output of layer i − 1, the last entry what follows the final norm. */
+export function encoderModel(options: {
+  readonly family: string;
+  readonly sampleRateHz: number;
+  readonly extractor: FeatureExtractorConfig;
+  readonly transformer: TransformerConfig;
+  readonly frontend: Stage;
+  readonly embed: Stage;
+}): Model {
+  const { extractor, transformer } = options;
+  const layers = Array.from({ length: transformer.layers }, (_, i) => transformerLayer(transformer, i));
+  const final = transformer.norm === "pre" ? [finalStage(transformer)] : [];
+  const stages = [options.frontend, options.embed, ...layers, ...final];
+  const hiddenStates = ["embed", ...layers.map((layer) => layer.name)];
+  if (final.length > 0) hiddenStates[transformer.layers] = "final";
+  return {
+    family: options.family,
+    stages,
+    hiddenStates,
+    sampleRateHz: options.sampleRateHz,
+    layers: transformer.layers,
+    width: transformer.width,
+    hopSamples: hopSamples(extractor),
+    minimumSamples: receptiveField(extractor),
+    frameCount: (samples) => frameCount(extractor, samples),
+    windowCount: (samples) => windowsOf(extractor, samples),
+  };
+}
