@@ -237,6 +237,7 @@ function sliceSize(size: Dim, start: number, end: number): number | undefined {
 
 const arrays: Partial<Record<DType, (values: ArrayLike<number>) => ArrayBufferView>> = {
   float32: (values) => Float32Array.from(values),
+  float64: (values) => Float64Array.from(values),
   int32: (values) => Int32Array.from(values),
   int64: (values) => BigInt64Array.from(Array.from(values), BigInt),
   bool: (values) => Uint8Array.from(values),
@@ -244,7 +245,7 @@ const arrays: Partial<Record<DType, (values: ArrayLike<number>) => ArrayBufferVi
 
 function hostConstant(values: ArrayLike<number>, shape: readonly number[], dtype: DType): HostTensor {
   const make = arrays[dtype];
-  if (!make) throw new ShapeError(`Constants are float32, int32, int64 or bool; ${dtype} was asked for.`);
+  if (!make) throw new ShapeError(`Constants are float32, float64, int32, int64 or bool; ${dtype} was asked for.`);
   if (values.length !== elementCount(shape)) throw new ShapeError(`${values.length} values do not fill the shape [${shape}].`);
   const view = make(values);
   return { dtype, shape, bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) };

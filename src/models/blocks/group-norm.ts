@@ -26,27 +26,29 @@ export function foldGroupNorm<T>(
 ): FoldedConvolution<T> {
   const { ops } = cx;
   const filters = ops.squeeze(weight, 1); // [c, k]
+  const exact = ops.cast(filters, "float64");
   const { mean, covariance } = windowMoments(ops, signal, ops.fixedSize(filters, -1), stride, cx.lengths?.windows);
-  const outMean = ops.squeeze(ops.matmul(mean, ops.swapAxes(filters, 0, 1)), 1); // [b, c]
-  const outVariance = ops.squeeze(ops.sum(ops.mul(ops.matmul(filters, covariance), filters), -1), -1); // [b, c]
-  const scale = ops.div(norm.gain, ops.sqrt(ops.add(outVariance, norm.eps))); // [b, c]
+  const outMean = ops.squeeze(ops.matmul(mean, ops.swapAxes(exact, 0, 1)), 1); // [b, c]
+  const outVariance = ops.squeeze(ops.sum(ops.mul(ops.matmul(exact, covariance), exact), -1), -1); // [b, c]
+  const deviation = ops.cast(ops.sqrt(ops.add(outVariance, norm.eps)), "float32");
+  const scale = ops.div(norm.gain, deviation); // [b, c]
   return {
     weight: ops.mul(ops.unsqueeze(scale, 2), filters),
-    shift: ops.sub(norm.offset, ops.mul(scale, outMean)),
+    shift: ops.sub(norm.offset, ops.mul(scale, ops.cast(outMean, "float32"))),
   };
 }
 
-/** Mean [batch, 1, size] and covariance [batch, size, size] of a signal's windows; of the first `count` [batch] of each row where given.
+/** Mean [batch, 1, size] and covariance [batch, size, size] of a signal's windows, float64; of the first `count` [batch] of each row where given.
  *  Centred before squaring, or a DC offset would cancel badly. */
 function windowMoments<T>(ops: Ops<T>, signal: T, size: number, stride: number, count: T | undefined) {
-  const windows = ops.windows(signal, size, stride); // [b, t, k]
+  const windows = ops.cast(ops.windows(signal, size, stride), "float64"); // [b, t, k]
   if (count === undefined) {
     const mean = ops.mean(windows, 1);
     const centred = ops.sub(windows, mean);
-    return { mean, covariance: ops.div(ops.matmul(ops.swapAxes(centred, 1, 2), centred), ops.sizeOf(windows, 1)) };
+    return { mean, covariance: ops.div(ops.matmul(ops.swapAxes(centred, 1, 2), centred), ops.cast(ops.sizeOf(windows, 1), "float64")) };
   }
-  const valid = ops.unsqueeze(ops.cast(ops.lengthMask(windows, 1, count), "float32"), 2); // [b, t, 1]
-  const total = ops.unsqueeze(ops.unsqueeze(ops.cast(count, "float32"), 1), 2); // [b, 1, 1]
+  const valid = ops.unsqueeze(ops.cast(ops.lengthMask(windows, 1, count), "float64"), 2); // [b, t, 1]
+  const total = ops.unsqueeze(ops.unsqueeze(ops.cast(count, "float64"), 1), 2); // [b, 1, 1]
   const mean = ops.div(ops.sum(ops.mul(windows, valid), 1), total);
   const centred = ops.mul(ops.sub(windows, mean), valid);
   return { mean, covariance: ops.div(ops.matmul(ops.swapAxes(centred, 1, 2), centred), total) };

@@ -1,0 +1,34 @@
+// Weights: a checkpoint's tensors under the model's own names, whichever of the known spellings the file uses.
+import { NotFoundError } from "../base/errors.ts";
+import type { TensorFile } from "../formats/tensor-file.ts";
+import type { KeyMap } from "../models/keys.ts";
+import { canonicalName } from "../models/keys.ts";
+import type { WeightReader } from "../ops/program.ts";
+
+/** Our name to the file's name, for every tensor the model knows. */
+export function weightNames(file: Pick<TensorFile, "format" | "tensors">, keys: KeyMap): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const found of file.tensors.keys()) {
+    const canonical = canonicalName(found);
+    const ours = file.format === "fairseq" ? keys.fromFairseq(canonical) : canonical;
+    if (ours !== undefined) names.set(ours, found);
+  }
+  return names;
+}
+
+/** Reads a checkpoint by the model's names. */
+export function checkpointWeights(file: TensorFile, keys: KeyMap): WeightReader {
+  const names = weightNames(file, keys);
+  return {
+    read(name) {
+      const found = names.get(name);
+      if (found !== undefined) return file.read(found);
+      const some = [...names.keys()].slice(0, 3).join(", ");
+      return Promise.reject(
+        new NotFoundError(
+          `${file.name} has no weight ${name}, which its configuration asks for. It holds ${names.size} known weights (${some}, …). Is this config.json the one that came with it?`,
+        ),
+      );
+    },
+  };
+}
