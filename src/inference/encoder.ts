@@ -1,0 +1,140 @@
+// Inference: a model and an engine brought together. Waveforms in, hidden states out; batches of mixed lengths equal single runs.
+import { type HostTensor, hostTensor, toFloat32 } from "../base/dtypes.ts";
+import { ConfigError, TooShortError } from "../base/errors.ts";
+import type { Model } from "../models/model.ts";
+import type { Engine, Session, Values, WeightReader } from "../ops/program.ts";
+import { chainProgram } from "../ops/stage.ts";
+import { prepareBatch } from "./input-normalisation.ts";
+import type { HiddenStates } from "./pooling.ts";
+
+/** How clips of different lengths share a batch.
+ *  "exact": statistics, attention and positions see each clip's own samples, so the answer is that of a single run.
+ *  "original": as transformers computes it, where padding leaks into the group norm (and everywhere, without a mask). */
+export type Padding = "exact" | "original";
+
+export interface EncoderOptions {
+  /** Zero mean and unit variance first: a fact of each model. */
+  readonly normaliseInput: boolean;
+  readonly padding?: Padding;
+  /** In "original" padding: whether the model's processor gives an attention mask. */
+  readonly attentionMask?: boolean;
+}
+
+/** "all", "last", or entries of `hidden_states` counted as transformers does: 0 is the embedding, negative ones count from the end. */
+export type LayerChoice = "all" | "last" | readonly number[];
+
+export interface Encoder {
+  readonly model: Model;
+  readonly options: Required<EncoderOptions>;
+  /** Mono waveforms at the model's sample rate → the chosen hidden states of each.
+   *  Only the stages that the highest chosen layer needs are run. @throws TooShortError for a clip without a single frame. */
+  hiddenStates(waveforms: readonly Float32Array[], layers?: LayerChoice): Promise<HiddenStates[]>;
+  dispose(): Promise<void>;
+}
+
+/** Sessions kept ready: the set of layers and the kind of batch rarely change within one job. */
+const keptSessions = 2;
+
+export function createEncoder(model: Model, engine: Engine, weights: WeightReader, given: EncoderOptions): Encoder {
+  const options = { padding: "exact", attentionMask: false, ...given } as const;
+  const sessions = new Map<string, Promise<Session>>();
+
+  /** The program that ends with the highest stage among `outputs`. */
+  async function session(outputs: readonly string[], counted: { windows: boolean; frames: boolean }): Promise<Session> {
+    const key = `${outputs.join()} ${counted.windows} ${counted.frames}`;
+    let ready = sessions.get(key);
+    if (ready === undefined) {
+      const last = Math.max(...outputs.map((output) => model.stages.findIndex((stage) => stage.name === output)));
+      const program = chainProgram(model.family, model.stages.slice(0, last + 1), {
+        input: { dtype: "float32", shape: ["batch", "samples"] },
+        outputs,
+        padding: options.padding,
+        with: counted,
+      });
+      ready = engine.prepare(program, weights);
+      ready.catch(() => sessions.delete(key));
+    }
+    sessions.delete(key);
+    sessions.set(key, ready); // the latest used goes last
+    for (const [old, idle] of [...sessions].slice(0, -keptSessions)) {
+      sessions.delete(old);
+      await (await idle).dispose();
+    }
+    return ready;
+  }
+
+  return {
+    model,
+    options,
+    async hiddenStates(waveforms, choice = "all") {
+      const layers = chosenLayers(choice, model.layers);
+      for (const waveform of waveforms) checkLength(model, waveform.length);
+      if (waveforms.length === 0) return [];
+      const exact = options.padding === "exact";
+      const batch = prepareBatch(waveforms, { normalise: options.normaliseInput, overPadding: !exact && !options.attentionMask });
+      const mixed = batch.lengths.some((length) => length !== batch.samples);
+      const counted = { windows: mixed && exact, frames: mixed && (exact || options.attentionMask) };
+      const outputs = layers.map((layer) => model.hiddenStates[layer]!);
+      const ready = await session(outputs, counted);
+      const inputs: Values = { x: hostTensor(batch.values, [batch.rows, batch.samples]) };
+      if (counted.windows) inputs.windows = counts(batch.lengths.map((length) => model.windowCount(length)));
+      if (counted.frames) inputs.frames = counts(batch.lengths.map((length) => model.frameCount(length)));
+      const results = await ready.run(inputs);
+      return batch.lengths.map((length, row) => {
+        const frames = model.frameCount(exact || options.attentionMask ? length : batch.samples);
+        return {
+          layers,
+          frames,
+          width: model.width,
+          values: gatherRow(
+            outputs.map((output) => results[output]!),
+            row,
+            frames,
+          ),
+        };
+      });
+    },
+    async dispose() {
+      const all = [...sessions.values()];
+      sessions.clear();
+      for (const ready of all) await (await ready).dispose();
+    },
+  };
+}
+
+/** The first `frames` frames of one row of each layer's [batch, frames, width], one layer after the other. */
+function gatherRow(layers: readonly HostTensor[], row: number, frames: number): Float32Array {
+  const [, time, width] = layers[0]!.shape as [number, number, number];
+  const values = new Float32Array(layers.length * frames * width);
+  layers.forEach((layer, i) => {
+    const start = row * time * width;
+    values.set(toFloat32(layer).subarray(start, start + frames * width), i * frames * width);
+  });
+  return values;
+}
+
+function counts(values: readonly number[]): HostTensor {
+  return { dtype: "int32", shape: [values.length], bytes: new Uint8Array(Int32Array.from(values).buffer) };
+}
+
+/** Layer choices as entries of `hidden_states`, in the order given. @throws ConfigError for a layer the model doesn't have. */
+export function chosenLayers(choice: LayerChoice, layers: number): number[] {
+  if (choice === "all") return Array.from({ length: layers + 1 }, (_, i) => i);
+  if (choice === "last") return [layers];
+  const chosen = choice.map((layer) => (layer < 0 ? layer + layers + 1 : layer));
+  const wrong = choice.find((_, i) => !Number.isInteger(chosen[i]) || chosen[i]! < 0 || chosen[i]! > layers);
+  if (wrong !== undefined)
+    throw new ConfigError(`Layer ${wrong} does not exist: this model has hidden states 0 (the embedding) to ${layers}.`);
+  if (chosen.length === 0) throw new ConfigError(`No layers were asked for. Give "all", "last" or numbers from 0 to ${layers}.`);
+  if (new Set(chosen).size !== chosen.length) throw new ConfigError(`Layers ${choice.join(", ")} name one hidden state twice.`);
+  return chosen;
+}
+
+/** @throws TooShortError when not even one frame fits: transformers would mark wrong frames, so it is refused. */
+export function checkLength(model: Model, samples: number): void {
+  if (samples >= model.minimumSamples) return;
+  const milliseconds = ((1000 * model.minimumSamples) / model.sampleRateHz).toFixed(1);
+  throw new TooShortError(
+    `The clip has ${samples} samples at ${model.sampleRateHz} Hz; one frame needs ${model.minimumSamples} (${milliseconds} ms). Give a longer clip, or leave this one out.`,
+  );
+}
