@@ -1,0 +1,63 @@
+// Choice of files: which of a repository's or folder's files make a model, told from their names alone.
+import { NotFoundError } from "../base/errors.ts";
+
+/** File names of a model, relative to its folder. */
+export interface ModelFiles {
+  /** Absent only beside a fairseq checkpoint (.pt), which carries its configuration itself. */
+  readonly config?: string;
+  readonly preprocessor?: string;
+  /** The index that maps tensors to shards, where the weights are sharded. */
+  readonly index?: string;
+  /** One file, or every shard in order. */
+  readonly weights: readonly string[];
+}
+
+/** Chooses among file names as transformers does: safetensors, else pytorch_model.bin, whole or in shards; else a single .pt.
+ *  `where` names the repository or folder for messages.
+ *  @throws NotFoundError when no model is there, is incomplete, or several .pt files compete. */
+export function chooseFiles(names: readonly string[], where: string): ModelFiles {
+  const has = (name: string): boolean => names.includes(name);
+  const weights = findWeights(names, where);
+  const fairseq = weights.files[0]?.endsWith(".pt");
+  if (!fairseq && !has("config.json"))
+    throw new NotFoundError(`${where} has ${weights.files[0]} but no config.json: put its config.json beside it.`);
+  return {
+    ...(has("config.json") && { config: "config.json" }),
+    ...(has("preprocessor_config.json") && { preprocessor: "preprocessor_config.json" }),
+    ...(weights.index && { index: weights.index }),
+    weights: weights.files,
+  };
+}
+
+function findWeights(names: readonly string[], where: string): { files: string[]; index?: string } {
+  for (const [stem, extension] of [
+    ["model", "safetensors"],
+    ["pytorch_model", "bin"],
+  ] as const) {
+    const whole = `${stem}.${extension}`;
+    if (names.includes(whole)) return { files: [whole] };
+    const index = `${whole}.index.json`;
+    if (names.includes(index)) return { files: findShards(names, stem, extension, where), index };
+  }
+  const pt = names.filter((name) => name.endsWith(".pt") && !name.includes("/"));
+  if (pt.length === 1) return { files: pt };
+  if (pt.length > 1)
+    throw new NotFoundError(`${where} has several checkpoints (${pt.join(", ")}): give the path of the one that is meant.`);
+  const found = names.length > 0 ? `only ${names.slice(0, 8).join(", ")}${names.length > 8 ? ", …" : ""}` : "nothing";
+  throw new NotFoundError(
+    `${where} holds no weights this library reads: it looks for model.safetensors, pytorch_model.bin (or their shards) or one .pt, and found ${found}.`,
+  );
+}
+
+/** Shards are named <stem>-00001-of-00003.<extension>: the names themselves say how many there are. */
+function findShards(names: readonly string[], stem: string, extension: string, where: string): string[] {
+  const pattern = new RegExp(`^${stem}-(\\d{5})-of-(\\d{5})\\.${extension}$`);
+  const shards = names.filter((name) => pattern.test(name)).sort();
+  const count = Number(pattern.exec(shards[0] ?? "")?.[2] ?? 0);
+  if (shards.length === 0 || shards.length !== count) {
+    throw new NotFoundError(
+      `${where} has ${shards.length} of the ${count || "unknown number of"} shards of ${stem}.${extension}: fetch the others.`,
+    );
+  }
+  return shards;
+}

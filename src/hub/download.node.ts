@@ -1,0 +1,186 @@
+// Download: one file of one commit from the hub into the cache: resumed, verified, and whole or absent.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { HubError } from "../base/errors.ts";
+import { absent, blobPath, checkInside, exists, placeFile } from "./cache.node.ts";
+import { type Connection, request, TransientError, withRetries } from "./http.node.ts";
+import { withLock } from "./lock.node.ts";
+import { refusalError } from "./refusals.ts";
+
+export interface Progress {
+  readonly file: string;
+  /** Bytes on this machine, those of an earlier, interrupted run included. */
+  readonly receivedBytes: number;
+  /** Undefined while the hub has not said how long the file is. */
+  readonly totalBytes: number | undefined;
+}
+
+export interface RemoteFile {
+  /** The model's hub name. */
+  readonly name: string;
+  readonly commit: string;
+  readonly file: string;
+}
+
+export interface FileFacts {
+  /** The blob's name: 64 hex digits of SHA-256 for large files, 40 of git's SHA-1 for small ones. */
+  readonly etag: string;
+  readonly bytes: number | undefined;
+}
+
+/** The address of a file at a commit. */
+export function fileUrl(endpoint: string, { name, commit, file }: RemoteFile): string {
+  return `${endpoint}/${name}/resolve/${encodeURIComponent(commit)}/${file.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+/** Asks the hub for a file's etag and length, without its content.
+ *  @throws NotFoundError, HubError (see `refusalError`), UnreachableError. */
+export async function fileFacts(connection: Connection, remote: RemoteFile): Promise<FileFacts> {
+  const url = fileUrl(connection.endpoint, remote);
+  // For large files the hub itself answers with the facts, and a redirect to a host that knows nothing of them.
+  const enough = (response: Response) => response.headers.has("x-linked-etag");
+  return withRetries(connection, `The header of ${remote.file}`, () =>
+    request(connection, { method: "HEAD", url, enough }, async (response) => {
+      if (response.status >= 400) throw refused(response, remote, connection);
+      const { headers } = response;
+      const etag = (headers.get("x-linked-etag") ?? headers.get("etag") ?? "").replace(/^W\//, "").replaceAll('"', "");
+      if (!/^[\w.-]{1,255}$/.test(etag)) {
+        throw new HubError(
+          `${url} came with ${etag ? `the odd ETag ${JSON.stringify(etag)}` : "no ETag"}: ${connection.endpoint} is no hub. Check HF_ENDPOINT.`,
+        );
+      }
+      const length = headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null);
+      return { etag: checkInside(etag, "The ETag"), bytes: length && /^\d+$/.test(length) ? Number(length) : undefined };
+    }),
+  );
+}
+
+/** Brings a file into the cache folder `repo` and returns its path in the snapshot. A blob that is there is not fetched
+ *  again; processes that want the same one wait for whoever fetches it.
+ *  @throws HubError when the content does not match its hash, or the disk is too small; and what `fileFacts` throws. */
+export async function downloadFile(
+  connection: Connection,
+  repo: string,
+  remote: RemoteFile,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<string> {
+  checkInside(remote.file, "The file name");
+  const facts = await fileFacts(connection, remote);
+  const blob = blobPath(repo, facts.etag);
+  if (!(await exists(blob))) {
+    const lock = join(dirname(repo), ".locks", basename(repo), `${facts.etag}.ostinato`);
+    const fetchOnce = async () => {
+      if (!(await exists(blob))) await fetchBlob(blob, { connection, remote, facts, onProgress });
+    };
+    await withLock(lock, fetchOnce, { signal: connection.signal });
+  }
+  return placeFile(repo, remote.commit, remote.file, facts.etag);
+}
+
+interface Job {
+  readonly connection: Connection;
+  readonly remote: RemoteFile;
+  readonly facts: FileFacts;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+async function fetchBlob(blob: string, job: Job): Promise<void> {
+  const { connection, remote, facts } = job;
+  const partial = `${blob}.incomplete`;
+  await mkdir(dirname(blob), { recursive: true });
+  await checkRoom(partial, job);
+  // A second round, from nothing: the beginning that an earlier run left may be what is wrong.
+  for (let round = 0; round < 2; round++) {
+    await withRetries(connection, `${remote.file} of ${remote.name}`, () => fetchRest(partial, job));
+    if (await matchesEtag(partial, facts.etag)) return rename(partial, blob);
+    await rm(partial, { force: true });
+  }
+  throw new HubError(
+    `${remote.file} of ${remote.name} arrived twice with a content that does not match its hash ${facts.etag}, and was thrown away. ` +
+      `Something between here and ${connection.endpoint} changes it: try another network or HF_ENDPOINT.`,
+  );
+}
+
+/** One attempt at what `partial` still lacks. */
+async function fetchRest(partial: string, { connection, remote, facts, onProgress }: Job): Promise<void> {
+  const total = facts.bytes;
+  const before = await sizeOf(partial);
+  if (before > 0 && before === total) return;
+  let have = before;
+  try {
+    const headers: Record<string, string> = before > 0 ? { range: `bytes=${before}-` } : {};
+    await request(connection, { method: "GET", url: fileUrl(connection.endpoint, remote), headers }, async (response, alive) => {
+      if (response.status === 416) {
+        await rm(partial, { force: true });
+        throw new TransientError("the server could not go on where the last attempt stopped");
+      }
+      if (!response.ok) throw refused(response, remote, connection);
+      // A server that knows no ranges sends everything, with 200.
+      const resumed = response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${before}-`);
+      if (!resumed) have = 0;
+      const handle = await open(partial, resumed ? "a" : "w");
+      try {
+        for await (const chunk of response.body ?? []) {
+          alive();
+          await handle.writeFile(chunk);
+          have += chunk.length;
+          onProgress({ file: remote.file, receivedBytes: have, totalBytes: total });
+          if (total !== undefined && have > total) return;
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+    if (total !== undefined && have < total) throw new TransientError(`it ended at ${have} of ${total} bytes`);
+  } catch (error) {
+    if (isFull(error)) throw await fullDisk(partial, remote.file, Math.max(0, (total ?? have) - have));
+    if (error instanceof TransientError) error.progressed = have - before >= 2 ** 20;
+    throw error;
+  }
+}
+
+function refused(response: Response, { name, commit, file }: RemoteFile, connection: Connection): Error {
+  const refusal = { status: response.status, code: response.headers.get("x-error-code"), message: response.headers.get("x-error-message") };
+  return refusalError(refusal, { name, revision: commit, file }, connection.endpoint, connection.token !== undefined);
+}
+
+/** Whether a file's content is what its etag names; an etag of another kind than the hub's two names nothing. */
+async function matchesEtag(path: string, etag: string): Promise<boolean> {
+  const sha256 = /^[0-9a-f]{64}$/.test(etag);
+  if (!sha256 && !/^[0-9a-f]{40}$/.test(etag)) return true;
+  const hash = createHash(sha256 ? "sha256" : "sha1");
+  // Git hashes a header before the content (git-hash-object).
+  if (!sha256) hash.update(`blob ${await sizeOf(path)}\0`);
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Uint8Array);
+  return hash.digest("hex") === etag;
+}
+
+/** @throws HubError when the disk has less room than the file still needs, before a byte is fetched. */
+async function checkRoom(partial: string, { remote, facts }: Job): Promise<void> {
+  const needed = (facts.bytes ?? 0) - (await sizeOf(partial));
+  const { bavail, bsize } = await statfs(dirname(partial));
+  if (needed > bavail * bsize) throw await fullDisk(partial, remote.file, needed);
+}
+
+function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+async function fullDisk(partial: string, file: string, needed: number): Promise<HubError> {
+  const { bavail, bsize } = await statfs(dirname(partial));
+  return new HubError(
+    `${file} needs ${megabytes(needed)} more on the disk of ${dirname(partial)}, which has ${megabytes(bavail * bsize)} free. ` +
+      `Make room, or point --cache-dir or HF_HUB_CACHE to a larger disk; what has arrived is kept.`,
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(absent))?.size ?? 0;
+}

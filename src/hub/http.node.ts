@@ -1,0 +1,146 @@
+// HTTP: requests that survive what networks do (drops, stalls, overload) and keep the token from other hosts.
+import { setTimeout as sleep } from "node:timers/promises";
+import { HubError, messageOf } from "../base/errors.ts";
+import { UnreachableError } from "./refusals.ts";
+
+export interface NetworkOptions {
+  /** How often one thing is tried in a row without progress. */
+  readonly attempts: number;
+  /** The wait before the second attempt; it doubles with each, up to 16 times. */
+  readonly backoffMs: number;
+  /** An attempt is given up when nothing arrives for this long. */
+  readonly stallMs: number;
+}
+
+export const defaultNetwork: NetworkOptions = { attempts: 5, backoffMs: 500, stallMs: 30_000 };
+
+/** The longest Retry-After that is waited for; beyond it the user decides. */
+const longestWaitMs = 120_000;
+
+/** What every request to one hub shares. */
+export interface Connection {
+  readonly endpoint: string;
+  readonly token?: string;
+  readonly signal?: AbortSignal;
+  readonly network: NetworkOptions;
+}
+
+/** A failure worth another attempt. */
+export class TransientError extends Error {
+  retryAfterMs?: number;
+  /** The attempt brought something new, so the count of attempts starts again. */
+  progressed = false;
+}
+
+export interface Ask {
+  readonly method: "GET" | "HEAD";
+  readonly url: string;
+  readonly headers?: Record<string, string>;
+  /** Redirects are followed until this says that an answer already has what is wanted. */
+  readonly enough?: (response: Response) => boolean;
+}
+
+/** Sends one request, follows redirects, and gives the answer to `read`, which calls `alive` for every piece it receives.
+ *  The token goes to the endpoint's own origin only: large files lie on other hosts, behind signed addresses.
+ *  @throws TransientError when another attempt may help, UnreachableError when there is no way to the host. */
+export async function request<T>(
+  connection: Connection,
+  ask: Ask,
+  read: (response: Response, alive: () => void) => Promise<T>,
+): Promise<T> {
+  const { endpoint, token, network } = connection;
+  const watch = watchdog(network.stallMs, connection.signal);
+  let url = new URL(ask.url);
+  try {
+    for (let hop = 0; hop <= 5; hop++) {
+      const headers = new Headers({ ...ask.headers, "user-agent": "ostinato", "accept-encoding": "identity" });
+      if (token && url.origin === new URL(endpoint).origin) headers.set("authorization", `Bearer ${token}`);
+      const response = await fetch(url, { method: ask.method, headers, redirect: "manual", signal: watch.signal });
+      watch.alive();
+      try {
+        const location = response.status >= 300 && response.status < 400 && response.headers.get("location");
+        if (!location || ask.enough?.(response)) {
+          if (response.status === 408 || response.status === 429 || response.status >= 500) throw overload(response, url);
+          return await read(response, watch.alive);
+        }
+        url = new URL(location, url);
+      } finally {
+        // Frees the socket of an answer that was not read to its end; one that was is locked or closed, which is as good.
+        await response.body?.cancel().catch(() => {});
+      }
+    }
+    throw new HubError(`${ask.url} leads from redirect to redirect without end. Check HF_ENDPOINT.`);
+  } catch (error) {
+    throw watch.signal.aborted ? watch.signal.reason : explain(error, url);
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Runs `attempt` until it returns or throws something final.
+ *  @throws UnreachableError after `network.attempts` transient failures in a row. */
+export async function withRetries<T>({ network, signal }: Connection, what: string, attempt: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      failures = error.progressed ? 1 : failures + 1;
+      const wait = error.retryAfterMs ?? network.backoffMs * 2 ** Math.min(failures - 1, 4);
+      if (failures >= network.attempts || wait > longestWaitMs) {
+        const asked = wait > longestWaitMs ? `; the server asks to wait ${Math.ceil(wait / 1000)} s` : ` after ${failures} attempts`;
+        throw new UnreachableError(`${what} did not arrive${asked}: ${error.message}. Try again later: what has arrived is kept.`);
+      }
+      await sleep(wait, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
+    }
+  }
+}
+
+/** An abort signal that fires when the caller's does, or when `alive` has not been called for `stallMs`. */
+function watchdog(stallMs: number, outer: AbortSignal | undefined) {
+  outer?.throwIfAborted();
+  const controller = new AbortController();
+  const stalled = () => controller.abort(new TransientError(`nothing arrived for ${stallMs / 1000} s`));
+  const timer = setTimeout(stalled, stallMs);
+  const cancel = () => controller.abort(outer?.reason);
+  outer?.addEventListener("abort", cancel);
+  return {
+    signal: controller.signal,
+    alive: () => void timer.refresh(),
+    stop: () => {
+      clearTimeout(timer);
+      outer?.removeEventListener("abort", cancel);
+    },
+  };
+}
+
+function overload(response: Response, url: URL): TransientError {
+  const error = new TransientError(`${url.host} answered ${response.status}`);
+  const header = response.headers.get("retry-after");
+  if (header) {
+    // Either seconds or a date.
+    const ms = /^\d+$/.test(header) ? 1000 * Number(header) : Date.parse(header) - Date.now();
+    if (Number.isFinite(ms)) error.retryAfterMs = Math.max(0, ms);
+  }
+  return error;
+}
+
+const noWay = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH"]);
+
+/** Node's fetch reports every network failure as a TypeError of one of two messages, whose cause says what happened. */
+function explain(error: unknown, url: URL): unknown {
+  if (!(error instanceof TypeError && ["fetch failed", "terminated"].includes(error.message))) return error;
+  const cause = error.cause as (Error & { code?: string }) | undefined;
+  const reason = cause?.code ?? cause?.message ?? messageOf(error);
+  if (cause?.code && noWay.has(cause.code)) {
+    const proxied = process.env.HTTPS_PROXY || process.env.https_proxy;
+    const hint = proxied ? " HTTPS_PROXY is set, which Node's fetch uses only from Node 24 on, with NODE_USE_ENV_PROXY=1." : "";
+    return new UnreachableError(`${url.host} can't be reached (${reason}).${hint}`);
+  }
+  if (cause?.code?.includes("CERT") || cause?.code?.includes("SELF_SIGNED")) {
+    return new UnreachableError(
+      `${url.host} shows a certificate that is not trusted (${reason}). Behind a company's proxy, set NODE_EXTRA_CA_CERTS.`,
+    );
+  }
+  return new TransientError(`the connection to ${url.host} broke (${reason})`, { cause: error });
+}
