@@ -1,0 +1,107 @@
+// Autograd and the thread's modes: gradients, gradient recording, inference mode, autocast.
+#include <ATen/autocast_mode.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <memory>
+
+#include "napi.h"
+
+namespace ostinato {
+namespace {
+
+/** gradients(outputs, seeds, inputs, keepGraph, createGraph) → one tensor or null an input. A seed of null means ones. */
+ENTRY(gradients) {
+  napi_env env = call.env;
+  return wrapAll(env, torch::autograd::grad(tensorsOf(env, call.at(0)), tensorsOf(env, call.at(2)), tensorsOf(env, call.at(1)),
+                                            truthOf(env, call.at(3)), truthOf(env, call.at(4)), /*allow_unused=*/true));
+}
+
+/** backward(outputs, seeds, keepGraph): adds to the `.grad` of every leaf. */
+ENTRY(backward) {
+  napi_env env = call.env;
+  torch::autograd::backward(tensorsOf(env, call.at(0)), tensorsOf(env, call.at(1)), truthOf(env, call.at(2)), false);
+  return nullptr;
+}
+
+ENTRY(setRequiresGrad) {
+  tensorOf(call.env, call.at(0)).set_requires_grad(truthOf(call.env, call.at(1)));
+  return nullptr;
+}
+
+ENTRY(requiresGrad) { return makeBool(call.env, tensorOf(call.env, call.at(0)).requires_grad()); }
+
+/** gradOf(leaf) → its accumulated gradient, or null. */
+ENTRY(gradOf) { return wrap(call.env, tensorOf(call.env, call.at(0)).grad()); }
+
+/** setGrad(leaf, gradient or null). */
+ENTRY(setGrad) {
+  at::Tensor& leaf = tensorOf(call.env, call.at(0));
+  leaf.mutable_grad() = isNothing(call.env, call.at(1)) ? at::Tensor() : tensorOf(call.env, call.at(1));
+  return nullptr;
+}
+
+/** setGradEnabled(on) → what it was. Thread-local, as all modes are. */
+ENTRY(setGradEnabled) {
+  const bool before = c10::GradMode::is_enabled();
+  c10::GradMode::set_enabled(truthOf(call.env, call.at(0)));
+  return makeBool(call.env, before);
+}
+
+thread_local std::vector<std::unique_ptr<c10::InferenceMode>> inferenceModes;
+
+ENTRY(enterInference) {
+  inferenceModes.push_back(std::make_unique<c10::InferenceMode>());
+  return nullptr;
+}
+
+ENTRY(leaveInference) {
+  if (inferenceModes.empty()) throw UsageError("inference mode was left more often than entered");
+  inferenceModes.pop_back();
+  return nullptr;
+}
+
+/** setAutocast(device type, dtype or null): matrix products and convolutions in `dtype` from here on; null switches it off. */
+ENTRY(setAutocast) {
+  napi_env env = call.env;
+  const c10::DeviceType device = c10::Device(stringOf(env, call.at(0))).type();
+  const bool on = !isNothing(env, call.at(1));
+#if OSTINATO_TORCH_MAJOR >= 2 && OSTINATO_TORCH_MINOR >= 4
+  at::autocast::set_autocast_enabled(device, on);
+  if (on) at::autocast::set_autocast_dtype(device, dtypeOf(stringOf(env, call.at(1))));
+#else
+  if (device == c10::DeviceType::CPU) {
+    at::autocast::set_cpu_enabled(on);
+    if (on) at::autocast::set_autocast_cpu_dtype(dtypeOf(stringOf(env, call.at(1))));
+  } else {
+    at::autocast::set_enabled(on);
+    if (on) at::autocast::set_autocast_gpu_dtype(dtypeOf(stringOf(env, call.at(1))));
+  }
+#endif
+  // The cache of converted weights lives as long as the region, and must not outlive an optimiser's in-place update.
+  if (on) {
+    at::autocast::increment_nesting();
+  } else if (at::autocast::decrement_nesting() == 0) {
+    at::autocast::clear_cache();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void exposeAutograd(napi_env env, napi_value exports) {
+  expose(env, exports, "gradients", gradients);
+  expose(env, exports, "backward", backward);
+  expose(env, exports, "setRequiresGrad", setRequiresGrad);
+  expose(env, exports, "requiresGrad", requiresGrad);
+  expose(env, exports, "gradOf", gradOf);
+  expose(env, exports, "setGrad", setGrad);
+  expose(env, exports, "setGradEnabled", setGradEnabled);
+  expose(env, exports, "enterInference", enterInference);
+  expose(env, exports, "leaveInference", leaveInference);
+  expose(env, exports, "setAutocast", setAutocast);
+}
+
+}  // namespace ostinato

@@ -1,0 +1,95 @@
+// The addon as TypeScript sees it: the native boundary's types, and loading it once a thread.
+import { createRequire } from "node:module";
+import type { DType } from "../../base/dtypes.ts";
+import { NotFoundError } from "../../base/errors.ts";
+import { type BuildOptions, buildAddon } from "./build.node.ts";
+
+declare const handleBrand: unique symbol;
+/** A tensor inside the addon. */
+export interface Handle {
+  readonly [handleBrand]: true;
+}
+
+export type NativeValue = Handle | number | boolean | string | null | undefined | readonly (Handle | number | boolean | null)[];
+export type NativeResult = Handle | number | boolean | string | null | undefined | NativeResult[];
+
+export interface MemoryReport {
+  /** Live tensor handles of all threads. */
+  readonly tensors: number;
+  /** Their bytes; views count in full. */
+  readonly tensorBytes: number;
+  /** What malloc has given out and not got back. */
+  readonly heapBytes: number;
+}
+
+/** A collective under way, to be awaited off the main thread. */
+export interface NativeGroup {
+  readonly __group: never;
+}
+
+/** The functions of `native/src`; each is documented there, beside its code. */
+export interface Addon {
+  findOperator(name: string, overload: string): number;
+  schemaOf(operator: number): string;
+  invoke(operator: number, ...args: NativeValue[]): NativeResult;
+  perform(operator: number, ...args: NativeValue[]): void;
+
+  fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: DType, device: string, target?: DType): Handle;
+  toBytes(tensor: Handle, dtype: DType): ArrayBuffer;
+  writeBytes(tensor: Handle, bytes: ArrayBufferView, dtype: DType): void;
+  shapeOf(tensor: Handle): number[];
+  dtypeOf(tensor: Handle): DType;
+  deviceOf(tensor: Handle): string;
+  dispose(tensors: readonly Handle[]): void;
+  lend(tensor: Handle): bigint;
+  adopt(address: bigint): Handle;
+
+  gradients(
+    outputs: readonly Handle[],
+    seeds: readonly (Handle | null)[],
+    inputs: readonly Handle[],
+    keepGraph: boolean,
+    createGraph: boolean,
+  ): (Handle | null)[];
+  backward(outputs: readonly Handle[], seeds: readonly (Handle | null)[], keepGraph: boolean): void;
+  setRequiresGrad(tensor: Handle, on: boolean): void;
+  requiresGrad(tensor: Handle): boolean;
+  gradOf(tensor: Handle): Handle | null;
+  setGrad(tensor: Handle, gradient: Handle | null): void;
+  setGradEnabled(on: boolean): boolean;
+  enterInference(): void;
+  leaveInference(): void;
+  setAutocast(device: string, dtype: DType | null): void;
+
+  setThreads(count: number): void;
+  getThreads(): number;
+  deviceCount(type: string): number;
+  setDevice(device: string): void;
+  synchronize(device: string): void;
+  seed(device: string, seed: number): void;
+  randomState(device: string): Handle;
+  setRandomState(device: string, state: Handle): void;
+  setTf32(on: boolean): void;
+  setOneDnn(on: boolean): void;
+  memory(): MemoryReport;
+  build(): { readonly version: string };
+}
+
+let loaded: Addon | undefined;
+
+/** The addon of this thread. @throws NotFoundError before `loadAddon` has run. */
+export function addon(): Addon {
+  if (!loaded) throw new NotFoundError("libtorch is not loaded in this thread yet. Await openTorch() first.");
+  return loaded;
+}
+
+/** Builds the addon where needed and loads it into this thread.
+ *  @throws NotFoundError where libtorch or a compiler is missing, telling what to install. */
+export async function loadAddon(options: BuildOptions = {}): Promise<Addon> {
+  if (loaded) return loaded;
+  const path = await buildAddon(options);
+  // libgomp reads this when it is loaded: threads that wait sleep at once instead of stealing time from those that work.
+  process.env.GOMP_SPINCOUNT ??= "0";
+  loaded ??= createRequire(import.meta.url)(path) as Addon;
+  return loaded;
+}

@@ -1,0 +1,128 @@
+// Locate: which libtorch to build against. LIBTORCH names one; else a python3 that has torch; else Debian's packages.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { messageOf, NotFoundError } from "../../base/errors.ts";
+
+/** A libtorch to compile and link against. */
+export interface Libtorch {
+  readonly version: string;
+  /** Where it was found: "LIBTORCH", "python" or "debian". */
+  readonly origin: "LIBTORCH" | "python" | "debian";
+  readonly includes: readonly string[];
+  readonly libraries: string;
+  readonly cuda: boolean;
+  /** Gloo's headers lie beside it; else the few declarations in `native/gloo` stand in for them. */
+  readonly glooHeaders: boolean;
+  /** How its C++ library spells strings: wheels before 2.6 were built with the old ABI. */
+  readonly newStrings: boolean;
+}
+
+/** What was looked at, and why it was not taken. */
+export interface Refusal {
+  readonly place: string;
+  readonly reason: string;
+}
+
+export interface Search {
+  readonly found: Libtorch | undefined;
+  readonly refused: readonly Refusal[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The python asked for torch: OSTINATO_PYTHON, else `python3`; "none" asks nobody. */
+export function pythonOf(env: Environment): string | undefined {
+  const python = env.OSTINATO_PYTHON ?? "python3";
+  return python === "none" || python === "" ? undefined : python;
+}
+
+/** Looks in order, and tells what was passed over. Nothing of a found torch is run. */
+export function searchLibtorch(env: Environment = process.env): Search {
+  const refused: Refusal[] = [];
+  const attempt = (place: string, look: () => Libtorch): Libtorch | undefined => {
+    try {
+      return look();
+    } catch (error) {
+      refused.push({ place, reason: messageOf(error) });
+      return undefined;
+    }
+  };
+  if (env.LIBTORCH) {
+    const root = env.LIBTORCH; // Named by hand: a mistake in it should be heard, not worked around.
+    return { found: attempt(`LIBTORCH=${root}`, () => unpacked(root, "LIBTORCH")), refused };
+  }
+  const python = pythonOf(env);
+  const found = (python && attempt(python, () => unpacked(wheelFolder(python), "python"))) || attempt("Debian's packages", debian);
+  return { found, refused };
+}
+
+/** @throws NotFoundError telling what was looked at and how to get one. */
+export function locateLibtorch(env: Environment = process.env): Libtorch {
+  const { found, refused } = searchLibtorch(env);
+  if (found) return found;
+  const looked = refused.map(({ place, reason }) => `${place}: ${reason}`).join("\n  ");
+  throw new NotFoundError(
+    `No libtorch was found.\n  ${looked}\nRun \`ostinato setup torch\`, or set LIBTORCH to an unpacked libtorch, or OSTINATO_PYTHON to a python that has torch.`,
+  );
+}
+
+/** The folder of the torch that a python would import, without importing it. */
+function wheelFolder(python: string): string {
+  const ask = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')";
+  let origin: string;
+  try {
+    origin = execFileSync(python, ["-c", ask], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: 20_000 }).trim();
+  } catch {
+    throw new NotFoundError("it does not run");
+  }
+  if (!origin) throw new NotFoundError("it has no torch");
+  return dirname(origin);
+}
+
+/** A libtorch archive or the torch folder of a wheel: include/ and lib/ side by side. */
+function unpacked(root: string, origin: Libtorch["origin"]): Libtorch {
+  const libraries = join(root, "lib");
+  for (const needed of ["include/ATen/ATen.h", "include/torch/csrc/api/include", "lib/libtorch_cpu.so"]) {
+    if (!existsSync(join(root, needed))) throw new NotFoundError(`${join(root, needed)} is missing`);
+  }
+  const header = join(root, "include/torch/headeronly/version.h"); // since 2.9; a shell of the old header stays behind
+  const version = versionFrom(existsSync(header) ? header : join(root, "include/torch/csrc/api/include/torch/version.h"));
+  return {
+    version,
+    origin,
+    includes: [join(root, "include"), join(root, "include/torch/csrc/api/include")],
+    libraries,
+    cuda: existsSync(join(libraries, "libtorch_cuda.so")),
+    glooHeaders: existsSync(join(root, "include/gloo/context.h")),
+    newStrings: usesNewStrings(join(libraries, "libc10.so")),
+  };
+}
+
+function debian(): Libtorch {
+  const folder = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"].find((path) => existsSync(join(path, "libtorch_cpu.so")));
+  const header = "/usr/include/torch/csrc/api/include/torch/version.h";
+  if (!folder || !existsSync(header)) throw new NotFoundError("libtorch-dev is not installed");
+  return {
+    version: versionFrom(header),
+    origin: "debian",
+    includes: ["/usr/include/torch/csrc/api/include"],
+    libraries: folder,
+    cuda: existsSync(join(folder, "libtorch_cuda.so")),
+    glooHeaders: existsSync("/usr/include/gloo/context.h"),
+    newStrings: true,
+  };
+}
+
+function versionFrom(header: string): string {
+  const text = readFileSync(header, "utf8");
+  const part = (name: string) => text.match(new RegExp(`#define TORCH_VERSION_${name} (\\d+)`))?.[1];
+  const [major, minor, patch] = [part("MAJOR"), part("MINOR"), part("PATCH")];
+  if (!major || !minor) throw new NotFoundError(`${header} names no version`);
+  return `${major}.${minor}.${patch ?? 0}`;
+}
+
+/** Symbols of functions that take strings carry `__cxx11` where the new ABI built them. */
+function usesNewStrings(library: string): boolean {
+  return readFileSync(library).includes("_ZN3c105ErrorC1ENS_14SourceLocationENSt7__cxx1112basic_string");
+}
