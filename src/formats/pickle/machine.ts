@@ -1,0 +1,160 @@
+// The pickle machine's parts: a cursor over the bytes, a stack with marks, a memo, and a budget that ends every bomb.
+import { FormatError, UnsafeFileError } from "../../base/errors.ts";
+import { isName, type PickleName, type PickleValue, pickleObject } from "./values.ts";
+
+/** What a pickle may name, and what becomes of it. */
+export interface PickleRules {
+  /** Names with a meaning of their own: from the arguments of a call to its value. */
+  readonly makers: ReadonlyMap<string, Maker>;
+  /** Names that may stand for themselves; a call of one becomes an inert object. All others are refused. */
+  isHarmless(name: string): boolean;
+  /** What a persistent id stands for: how torch refers to storages. */
+  persistent?(id: PickleValue, fail: Fail): PickleValue;
+}
+
+/** From the arguments of a call to its value. `fail` ends the reading, naming the file and the place. */
+export type Maker = (args: readonly PickleValue[], fail: Fail) => PickleValue;
+export type Fail = (reason: string) => never;
+
+/** The bytes ended before the pickle did. More may follow elsewhere. */
+export class PickleEndError extends FormatError {}
+
+// A checkpoint with its optimiser takes some 50 operations a tensor. Each operation makes at most one small object.
+const maxOperations = 8_000_000;
+const maxContainers = 1_000_000;
+
+export class Machine {
+  at: number;
+  readonly stack: PickleValue[] = [];
+  readonly memo = new Map<number, PickleValue>();
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private readonly name: string;
+  private readonly rules: PickleRules;
+  private readonly marks: number[] = [];
+  private operations = 0;
+  private containers = 0;
+
+  constructor(bytes: Uint8Array, start: number, name: string, rules: PickleRules) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = start;
+    this.name = name;
+    this.rules = rules;
+  }
+
+  readonly fail: Fail = (reason) => {
+    throw new FormatError(`The pickle in ${this.name} is corrupt at byte ${this.at}: ${reason}.`);
+  };
+
+  /** Counts work, so that a small file can't cause much of it. */
+  spend(operations: number): void {
+    this.operations += operations;
+    if (this.operations > maxOperations) this.fail(`it takes more than ${maxOperations} operations, which no checkpoint needs`);
+  }
+
+  // The cursor
+
+  /** Moves past the next `length` bytes and says where they began. */
+  skip(length: number): number {
+    const start = this.at;
+    if (length > this.bytes.length - start)
+      throw new PickleEndError(`The pickle in ${this.name} is cut short at byte ${this.bytes.length}.`);
+    this.at += length;
+    return start;
+  }
+  uint8 = () => this.view.getUint8(this.skip(1));
+  uint16 = () => this.view.getUint16(this.skip(2), true);
+  int32 = () => this.view.getInt32(this.skip(4), true);
+  uint32 = () => this.view.getUint32(this.skip(4), true);
+  uint64 = () => Number(this.view.getBigUint64(this.skip(8), true));
+  float64 = () => this.view.getFloat64(this.skip(8), false);
+  take(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.bytes.subarray(start, start + length);
+  }
+  text(length: number): string {
+    return new TextDecoder().decode(this.take(length));
+  }
+  /** Text up to the end of the line. */
+  line(): string {
+    const end = this.bytes.indexOf(10, this.at);
+    const text = this.text((end < 0 ? this.bytes.length : end) - this.at);
+    this.skip(1);
+    return text;
+  }
+
+  // The stack
+
+  push(value: PickleValue): void {
+    this.stack.push(value);
+  }
+  pop(): PickleValue {
+    this.needs(1);
+    return this.stack.pop()!;
+  }
+  top(): PickleValue {
+    this.needs(1);
+    return this.stack.at(-1)!;
+  }
+  /** The last `count` values, taken off. */
+  popMany(count: number): PickleValue[] {
+    this.needs(count);
+    this.spend(count);
+    return this.stack.splice(this.stack.length - count, count);
+  }
+  mark(): void {
+    this.marks.push(this.stack.length);
+  }
+  hasOpenMark(): boolean {
+    return this.marks.at(-1) === this.stack.length;
+  }
+  /** All values since the last mark, taken off together with it. */
+  popMark(): PickleValue[] {
+    const start = this.marks.pop() ?? this.fail("it closes a group that it never opened");
+    this.spend(this.stack.length - start);
+    return this.stack.splice(start);
+  }
+  private needs(count: number): void {
+    if (this.stack.length - count < (this.marks.at(-1) ?? 0)) this.fail("it takes more values than it made");
+  }
+
+  // Making
+
+  /** A container, counted. */
+  contain<T extends PickleValue>(container: T): T {
+    if (++this.containers > maxContainers) this.fail(`it makes more than ${maxContainers} containers, which no checkpoint needs`);
+    return container;
+  }
+  /** A class or function by name. @throws UnsafeFileError when it isn't known to be harmless. */
+  global(module: string, name: string): PickleName {
+    const full = `${renamedModules.get(module) ?? module}.${name}`;
+    if (!this.rules.makers.has(full) && !this.rules.isHarmless(full)) {
+      throw new UnsafeFileError(
+        `${this.name} asks for ${full}, which is not on the list of what a checkpoint may hold. Nothing was run. ` +
+          "If you trust the file, save its tensors anew as safetensors with the program that made it.",
+      );
+    }
+    return this.contain({ kind: "name", name: full });
+  }
+  /** What a call makes: by a rule where there is one, else an inert object. Nothing is ever called. */
+  call(callee: PickleValue, args: PickleValue): PickleValue {
+    if (!isName(callee)) return this.fail("it calls what is no class or function");
+    if (!Array.isArray(args)) return this.fail(`it calls ${callee.name} without a tuple of arguments`);
+    // A rule may copy its argument: what it copies is work.
+    for (const arg of args.slice(0, 4)) if (Array.isArray(arg)) this.spend(arg.length);
+    const maker = this.rules.makers.get(callee.name);
+    return this.contain<PickleValue>(maker ? maker(args, this.fail) : pickleObject(callee.name, args));
+  }
+  persistent(id: PickleValue): PickleValue {
+    return this.contain(this.rules.persistent?.(id, this.fail) ?? this.fail("it holds a persistent id outside of a torch file"));
+  }
+}
+
+/** Modules that Python 2, or newer versions of libraries, call otherwise. */
+const renamedModules = new Map([
+  ["__builtin__", "builtins"],
+  ["copy_reg", "copyreg"],
+  ["numpy._core.multiarray", "numpy.core.multiarray"],
+  ["torch.cuda", "torch"],
+]);

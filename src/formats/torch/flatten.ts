@@ -1,0 +1,44 @@
+// Names for the tensors of a nested checkpoint: the keys that lead to each, joined by dots.
+import { FormatError } from "../../base/errors.ts";
+import type { PickleValue } from "../pickle/values.ts";
+import { isTensor, type TorchTensor } from "./tensors.ts";
+
+const maxDepth = 64;
+const maxVisits = 4_000_000;
+
+/** Every tensor within dicts and lists, by its dotted name, in the order of the file: `model.encoder.layers.0.fc1.weight`.
+ *  A tensor that stands alone is named "tensor". Inert objects are not entered.
+ *  @throws FormatError when two tensors get one name, or the values nest or branch beyond all checkpoints. */
+export function flattenTensors(root: PickleValue, fileName: string): Map<string, TorchTensor> {
+  const tensors = new Map<string, TorchTensor>();
+  const pending: { value: PickleValue; name: string; depth: number }[] = [{ value: root, name: "", depth: 0 }];
+  let visits = 0;
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { value, name, depth } = next;
+    if (isTensor(value)) {
+      if (tensors.has(name)) throw new FormatError(`${fileName} has two tensors named ${name}.`);
+      tensors.set(name || "tensor", value);
+      continue;
+    }
+    const children = childrenOf(value);
+    visits += children.length;
+    if (depth > maxDepth) throw new FormatError(`${fileName} nests its values more than ${maxDepth} deep: it is corrupt or hostile.`);
+    if (visits > maxVisits) throw new FormatError(`${fileName} unfolds to more than ${maxVisits} values: it is corrupt or hostile.`);
+    // The last one pushed is taken first, so the order of the file asks for pushing from the end.
+    for (const [key, child] of children.reverse()) {
+      if (typeof child === "object" && child !== null)
+        pending.push({ value: child, name: name ? `${name}.${key}` : key, depth: depth + 1 });
+    }
+  }
+  return tensors;
+}
+
+function childrenOf(value: PickleValue): [string, PickleValue][] {
+  if (Array.isArray(value)) return value.map((child, i) => [String(i), child]);
+  if (!(value instanceof Map)) return [];
+  const named: [string, PickleValue][] = [];
+  for (const [key, child] of value) {
+    if (typeof key === "string" || typeof key === "number" || typeof key === "bigint") named.push([String(key), child]);
+  }
+  return named;
+}
