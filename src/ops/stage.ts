@@ -3,6 +3,7 @@
 import type { Ops } from "./ops.ts";
 import type { ParamSpecs, Params } from "./params.ts";
 import type { Program, TensorSpec } from "./program.ts";
+import type { TrainingOps } from "./training-ops.ts";
 
 /** How much of each row is real. Masks derive from these counts; the host computes them. Absent: every row is full. */
 export interface Lengths<T> {
@@ -19,8 +20,19 @@ export interface Context<T> {
   readonly timeMask?: T;
   /** Padding as transformers treats it, where that differs from the exact batch (see `models/blocks/positional.ts`). */
   readonly padding?: "exact" | "original";
+  /** What training adds; absent at inference. */
+  readonly train?: Training<T>;
   /** Shows intermediate values by name: hidden states, training targets, parity diffs. */
   tap?(name: string, value: T): void;
+}
+
+/** Training's own tools inside a stage, and how much is dropped where (fairseq's names: dropout, attention_dropout, activation_dropout,
+ *  dropout_input; feature_grad_mult). */
+export interface Training<T> {
+  readonly ops: TrainingOps<T>;
+  readonly dropout: { readonly residual: number; readonly attention: number; readonly activation: number; readonly input: number };
+  /** The factor on the gradient that reaches the convolutions. */
+  readonly featureGradient: number;
 }
 
 export interface Stage {

@@ -5,7 +5,7 @@ import type { Engine, Program, Session, Values, WeightReader } from "../../ops/p
 import { addon } from "./addon.ts";
 import { torchOps } from "./ops.ts";
 import { type OpenOptions, openTorch } from "./runtime.ts";
-import { fromHost, keep, TorchTensor, tidy, toHost } from "./tensor.ts";
+import { fromHost, keep, type TorchTensor, tidy, toHost } from "./tensor.ts";
 
 export interface TorchEngineOptions extends OpenOptions {
   /** "cpu", "cuda", "cuda:1"; the first GPU where there is one, else the CPU. */
@@ -28,7 +28,11 @@ export function torchEngine(options: TorchEngineOptions = {}): Engine {
       return {
         async run(inputs) {
           return inference(() => {
-            const outputs = program.run(ops, params, mapValues(inputs, (value) => fromHost(value, device)));
+            const outputs = program.run(
+              ops,
+              params,
+              mapValues(inputs, (value) => fromHost(value, device)),
+            );
             return mapValues(outputs, (value) => toHost(value, hostDtype(value.dtype)));
           }) as Values;
         },

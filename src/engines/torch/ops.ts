@@ -4,7 +4,7 @@ import { elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
 import type { Composites, ConvOptions, Ops, Primitives } from "../../ops/ops.ts";
 import { op } from "./call.ts";
-import { fromHost, TorchTensor } from "./tensor.ts";
+import { fromHost, type TorchTensor } from "./tensor.ts";
 
 const add = op("add.Tensor");
 const addScalar = op("add.Scalar");
@@ -140,7 +140,8 @@ export function torchOps(device = "cpu"): Ops<TorchTensor> {
       const [batch, heads, time, d] = x.shape as [number, number, number, number];
       return reshape(transpose(x, 1, 2), [batch, time, heads * d]);
     },
-    lengthMask: (like, axis, lengths) => lt(unsqueeze(arange(sizeAt(like, axis), "int32", undefined, like.device), 0), unsqueeze(lengths, 1)),
+    lengthMask: (like, axis, lengths) =>
+      lt(unsqueeze(arange(sizeAt(like, axis), "int32", undefined, like.device), 0), unsqueeze(lengths, 1)),
     sizeOf: (x, axis) => full([], sizeAt(x, axis), "float32", undefined, x.device),
     fixedSize: sizeAt,
   };
@@ -162,7 +163,12 @@ function torchComposites(ops: Primitives<TorchTensor>): Composites<TorchTensor> 
 }
 
 /** q·kᵀ / √d, keys past their row's length at minus infinity: [b, h, t, t]. */
-export function attentionScores(ops: Primitives<TorchTensor>, q: TorchTensor, k: TorchTensor, lengths: TorchTensor | undefined): TorchTensor {
+export function attentionScores(
+  ops: Primitives<TorchTensor>,
+  q: TorchTensor,
+  k: TorchTensor,
+  lengths: TorchTensor | undefined,
+): TorchTensor {
   const scores = matmul(mulScalar(q, 1 / Math.sqrt(ops.fixedSize(q, -1))), transpose(k, -1, -2));
   if (lengths === undefined) return scores;
   const valid = unsqueeze(unsqueeze(ops.lengthMask(k, 2, lengths), 1), 1); // [b, 1, 1, t]

@@ -27,7 +27,9 @@ export async function openTorch(options: OpenOptions = {}): Promise<Runtime> {
     const count = native.deviceCount("cuda");
     const index = Number(device.split(":")[1] ?? 0);
     if (index >= count) {
-      throw new NotFoundError(`The device ${device} is not there: libtorch ${native.build().version} sees ${count} GPUs. Choose cpu, or install a CUDA build of libtorch.`);
+      throw new NotFoundError(
+        `The device ${device} is not there: libtorch ${native.build().version} sees ${count} GPUs. Choose cpu, or install a CUDA build of libtorch.`,
+      );
     }
     native.setDevice(`cuda:${index}`);
     native.setTf32(false);

@@ -1,0 +1,163 @@
+// TrainingOps on libtorch: autograd, dropout, and updates by its operators over lists of tensors.
+import type { HostTensor } from "../../base/dtypes.ts";
+import type { Ops } from "../../ops/ops.ts";
+import type { AdamStep, AdamTensors, TrainingOps, Updates } from "../../ops/training-ops.ts";
+import { addon } from "./addon.ts";
+import { effect, hasOperator, op, opMany } from "./call.ts";
+import { attentionScores } from "./ops.ts";
+import { noGrad } from "./runtime.ts";
+import { fromHost, keep, TorchTensor, tidy, toHost, writeHost } from "./tensor.ts";
+
+const dropout = op("dropout");
+const softmax = op("softmax.int");
+const matmul = op("matmul");
+const detach = op("detach");
+const add = op("add.Tensor");
+const sub = op("sub.Tensor");
+const mulScalar = op("mul.Scalar");
+
+/** Training on `device`, beside the `ops` of the same device. */
+export function torchTraining(ops: Ops<TorchTensor>, device = "cpu"): TrainingOps<TorchTensor> {
+  return {
+    fromHost: (values) => fromHost(values, device),
+    toHost: (x) => toHost(x, hostDtypeOf(x)),
+    write: writeHost,
+
+    leaf(x) {
+      const leaf = detach(x);
+      addon().setRequiresGrad(leaf.handle, true);
+      return leaf;
+    },
+    detach: (x) => detach(x),
+    noGrad,
+    gradients: (outputs, seeds, inputs) => torchGradients(outputs, seeds, inputs),
+    scaleGradient: (x, factor) => {
+      if (factor === 1) return x;
+      const constant = detach(x);
+      return add(constant, mulScalar(sub(x, constant), factor)); // x + factor · 0: the value stays exact
+    },
+
+    dropout: (x, probability) => (probability === 0 ? x : dropout(x, probability, true)),
+    attention(q, k, v, lengths, probability) {
+      if (probability === 0) return ops.attention(q, k, v, lengths);
+      return matmul(dropout(softmax(attentionScores(ops, q, k, lengths), -1), probability, true), v);
+    },
+    seed: (seed) => addon().seed(device, seed),
+    randomState: () => new TorchTensor(addon().randomState(device)),
+    setRandomState: (state) => addon().setRandomState(device, state.handle),
+
+    tidy,
+    keep,
+    dispose: (xs) => addon().dispose(Array.from(xs, (x) => x.handle)),
+    update: torchUpdates(),
+  };
+}
+
+function hostDtypeOf(x: TorchTensor): HostTensor["dtype"] {
+  const dtype = x.dtype;
+  return dtype === "bool" || dtype === "uint8" ? dtype : dtype.startsWith("int") ? "int32" : "float32";
+}
+
+/** Gradients by torch.autograd.grad. With `createGraph` they can be differentiated again. */
+export function torchGradients(
+  outputs: readonly TorchTensor[],
+  seeds: readonly (TorchTensor | undefined)[],
+  inputs: readonly TorchTensor[],
+  { keepGraph = false, createGraph = false } = {},
+): (TorchTensor | undefined)[] {
+  const asked = inputs.map((x) => addon().requiresGrad(x.handle));
+  const found = addon().gradients(
+    outputs.map((x) => x.handle),
+    seeds.map((x) => x?.handle ?? null),
+    inputs.filter((_, i) => asked[i]).map((x) => x.handle),
+    keepGraph || createGraph,
+    createGraph,
+  );
+  let next = 0;
+  return asked.map((is) => {
+    const handle = is ? found[next++] : null;
+    return handle ? new TorchTensor(handle) : undefined;
+  });
+}
+
+const eachMul = effect("_foreach_mul_.Scalar");
+const mulInPlace = effect("mul_.Tensor");
+const eachAdd = effect("_foreach_add_.List");
+const copyInPlace = effect("copy_");
+const lerpInPlace = effect("lerp_.Scalar");
+const eachNorm = opMany("_foreach_norm.Scalar");
+const stack = op("stack");
+const vectorNorm = op("linalg_vector_norm");
+const eachAddcmul = effect("_foreach_addcmul_.Scalar");
+const eachAddcdiv = effect("_foreach_addcdiv_.Scalar");
+const eachSqrt = opMany("_foreach_sqrt");
+const eachAddScalar = effect("_foreach_add_.Scalar");
+const fusedAdamW = effect("_fused_adamw_");
+const full = op("full");
+
+function torchUpdates(): Updates<TorchTensor> {
+  const quietly = (work: () => void) => noGrad(() => tidy(work));
+  return {
+    scale: (xs, factor) =>
+      quietly(() => {
+        if (typeof factor === "number") eachMul(xs, factor);
+        else for (const x of xs) mulInPlace(x, factor);
+      }),
+    add: (xs, ys, factor = 1) => quietly(() => eachAdd(xs, ys, factor)),
+    average: (xs, ys, weight) =>
+      quietly(() => {
+        xs.forEach((x, i) => {
+          lerpInPlace(x, ys[i]!, weight);
+        });
+      }),
+    copy: (xs, ys) =>
+      quietly(() => {
+        xs.forEach((x, i) => {
+          copyInPlace(x, ys[i]!);
+        });
+      }),
+    norm: (xs) => noGrad(() => tidy(() => vectorNorm(stack(eachNorm(xs, 2) as TorchTensor[])))),
+    adam: (tensors, step) => quietly(() => (hasOperator("_fused_adamw_") ? adamFused : adamForeach)(tensors, step)),
+  };
+}
+
+/** The step's size with both bias corrections, and the second one alone. */
+function corrections({ step, rate, beta1, beta2 }: AdamStep): { size: number; root: number } {
+  const root = Math.sqrt(1 - beta2 ** step);
+  return { size: (rate * root) / (1 - beta1 ** step), root };
+}
+
+function adamForeach({ params, gradients, means, squares }: AdamTensors<TorchTensor>, step: AdamStep): void {
+  const { beta1, beta2, eps, decay, rate } = step;
+  if (decay !== 0) eachMul(params, 1 - rate * decay);
+  eachMul(means, beta1);
+  eachAdd(means, gradients, 1 - beta1);
+  eachMul(squares, beta2);
+  eachAddcmul(squares, gradients, gradients, 1 - beta2);
+  const denominators = eachSqrt(squares) as TorchTensor[];
+  eachAddScalar(denominators, eps);
+  eachAddcdiv(params, means, denominators, -corrections(step).size);
+}
+
+/** torch's fused kernel computes mean / (√square / root + eps'): with eps' = eps / root that is fairseq's formula. */
+function adamFused({ params, gradients, means, squares }: AdamTensors<TorchTensor>, step: AdamStep): void {
+  const device = params[0]?.device;
+  if (device === undefined) return;
+  const count = full([], step.step, "float32", undefined, device);
+  const steps = params.map(() => count);
+  fusedAdamW(
+    params,
+    gradients,
+    means,
+    squares,
+    [],
+    steps,
+    step.rate,
+    step.beta1,
+    step.beta2,
+    step.decay,
+    step.eps / corrections(step).root,
+    false,
+    false,
+  );
+}
