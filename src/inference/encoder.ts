@@ -29,7 +29,11 @@ export interface Encoder {
   /** Mono waveforms at the model's sample rate → the chosen hidden states of each.
    *  Only the stages that the highest chosen layer needs are run. `normalised` says that the waveforms already are what the model's input
    *  normalisation makes: windows of one clip share the clip's statistics. @throws TooShortError for a clip without a single frame. */
-  hiddenStates(waveforms: readonly Float32Array[], layers?: LayerChoice, given?: { readonly normalised?: boolean }): Promise<HiddenStates[]>;
+  hiddenStates(
+    waveforms: readonly Float32Array[],
+    layers?: LayerChoice,
+    given?: { readonly normalised?: boolean },
+  ): Promise<HiddenStates[]>;
   dispose(): Promise<void>;
 }
 
@@ -72,7 +76,10 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
       for (const waveform of waveforms) checkLength(model, waveform.length);
       if (waveforms.length === 0) return [];
       const exact = options.padding === "exact";
-      const batch = prepareBatch(waveforms, { normalise: options.normaliseInput && !normalised, overPadding: !exact && !options.attentionMask });
+      const batch = prepareBatch(waveforms, {
+        normalise: options.normaliseInput && !normalised,
+        overPadding: !exact && !options.attentionMask,
+      });
       const mixed = batch.lengths.some((length) => length !== batch.samples);
       const counted = { windows: mixed && exact, frames: mixed && (exact || options.attentionMask) };
       const outputs = layers.map((layer) => model.hiddenStates[layer]!);
