@@ -4,25 +4,37 @@ import { ShapeError } from "../../base/errors.ts";
 import type { AttributeValue, OnnxGraph, OnnxInitializer, OnnxNode } from "../../formats/onnx/encode.ts";
 import type { Dim, TensorSpec } from "../../ops/program.ts";
 
-/** A value of one graph. It may exist as [batch, time, channels] (`plain`), as [batch, channels, time] (`turned`), or both:
- *  ONNX convolves channels first, so a chain of convolutions stays turned and no transpose is written that nobody asks for. */
+/** Other forms in which a value exists, so that a node is written only for a form that somebody asks for. */
+export interface Forms {
+  /** The value in the shape it shows: its name, or how to make it. */
+  readonly plain?: string | (() => string);
+  /** [batch, channels, time] of a [batch, time, channels]: ONNX convolves channels first, and a chain of convolutions stays so. */
+  readonly turned?: string;
+  /** [batch, time, heads · d] of a [batch, heads, time, d]: what onnxruntime's fused attention takes and gives. */
+  readonly joined?: GraphTensor;
+}
+
+/** A value of one graph. */
 export class GraphTensor {
   readonly graph: Graph;
   readonly dtype: DType;
   readonly shape: readonly Dim[];
-  private plain: string | undefined;
+  readonly joined: GraphTensor | undefined;
+  private plain: string | (() => string) | undefined;
   private turned: string | undefined;
 
-  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], names: { plain?: string; turned?: string }) {
+  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], { plain, turned, joined }: Forms) {
     this.graph = graph;
     this.dtype = dtype;
     this.shape = shape;
-    this.plain = names.plain;
-    this.turned = names.turned;
+    this.plain = plain;
+    this.turned = turned;
+    this.joined = joined;
   }
 
   /** The value's name in the shape it shows. */
   get name(): string {
+    if (typeof this.plain === "function") this.plain = this.plain();
     this.plain ??= this.graph.node("Transpose", [this.turned!], { perm: { ints: [0, 2, 1] } });
     return this.plain;
   }

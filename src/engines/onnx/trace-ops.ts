@@ -9,6 +9,7 @@ import { type Graph, GraphTensor } from "./graph.ts";
 import { axisOf, broadcast, expectSize, replaced, windowCount, without } from "./shapes.ts";
 
 export const opset = 20;
+export const contribDomain = "com.microsoft";
 
 /** Ops that write into `graph`. */
 export function traceOps(graph: Graph): Ops<GraphTensor> {
@@ -48,6 +49,9 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
     const index = tensor("int64", without(x.shape, i), graph.node(op, [x.name], { axis: { int: i }, keepdims: { int: 0 } }));
     return ops.cast(index, "int32");
   };
+
+  const headsApart = (joined: string, heads: number, d: number) =>
+    graph.node("Transpose", [graph.node("Reshape", [joined, graph.integers([0, 0, heads, d])])], { perm: { ints: [0, 2, 1, 3] } });
 
   const primitives: Primitives<GraphTensor> = {
     constant: (values, shape, dtype = "float32") => tensor(dtype, shape, graph.constant(hostConstant(values, shape, dtype))),
@@ -173,14 +177,16 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
     },
     splitHeads(x, heads) {
       const [batch, time, width] = x.shape as [Dim, Dim, number];
-      const d = width / heads;
-      const split = graph.node("Reshape", [x.name, graph.integers([0, 0, heads, d])]);
-      return tensor(x.dtype, [batch, heads, time, d], graph.node("Transpose", [split], { perm: { ints: [0, 2, 1, 3] } }));
+      return new GraphTensor(graph, x.dtype, [batch, heads, time, width / heads], {
+        plain: () => headsApart(x.name, heads, width / heads),
+        joined: x,
+      });
     },
     mergeHeads(x) {
+      if (x.joined) return x.joined;
       const [batch, heads, time, d] = x.shape as [Dim, number, Dim, number];
-      const joined = graph.node("Transpose", [x.name], { perm: { ints: [0, 2, 1, 3] } });
-      return tensor(x.dtype, [batch, time, heads * d], graph.node("Reshape", [joined, graph.integers([0, 0, heads * d])]));
+      const turned = graph.node("Transpose", [x.name], { perm: { ints: [0, 2, 1, 3] } });
+      return tensor(x.dtype, [batch, time, heads * d], graph.node("Reshape", [turned, graph.integers([0, 0, heads * d])]));
     },
     lengthMask(like, axis, lengths) {
       const i = at(like, axis);
@@ -200,9 +206,22 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
     },
   };
 
+  const composites = defaultComposites(primitives);
   const ops: Ops<GraphTensor> = {
     ...primitives,
-    ...defaultComposites(primitives),
+    ...composites,
+    attention(q, k, v, lengths) {
+      if (lengths !== undefined || !q.joined || !k.joined || !v.joined) return composites.attention(q, k, v, lengths);
+      // onnxruntime's own kernel goes block by block: the scores of long audio never stand in memory whole.
+      const [heads, d] = [primitives.fixedSize(q, 1), primitives.fixedSize(q, -1)];
+      const inputs = [q.joined.name, k.joined.name, v.joined.name];
+      const joined = tensor(
+        q.dtype,
+        q.joined.shape,
+        graph.node("MultiHeadAttention", inputs, { num_heads: { int: heads } }, contribDomain),
+      );
+      return new GraphTensor(graph, q.dtype, q.shape, { plain: () => headsApart(joined.name, heads, d), joined });
+    },
     convPerRow(signal, weight, shift, stride) {
       // weight [b, out, k] · windows [b, k, t]: channels come out first, which is how the next convolution wants them.
       const kernel = primitives.fixedSize(weight, -1);

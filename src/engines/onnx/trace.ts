@@ -4,7 +4,7 @@ import type { OnnxModel } from "../../formats/onnx/encode.ts";
 import { paramsFrom } from "../../ops/params.ts";
 import type { Program } from "../../ops/program.ts";
 import { Graph, GraphTensor } from "./graph.ts";
-import { opset, traceOps } from "./trace-ops.ts";
+import { contribDomain, opset, traceOps } from "./trace-ops.ts";
 
 export interface TracedProgram {
   readonly model: OnnxModel;
@@ -27,7 +27,10 @@ export function trace(program: Program): TracedProgram {
   return {
     model: {
       irVersion: 9,
-      opsets: [{ domain: "", version: opset }],
+      opsets: [
+        { domain: "", version: opset },
+        { domain: contribDomain, version: 1 },
+      ],
       producer: "ostinato",
       graph: graph.finish(program.name, program.inputs, outputs),
     },
