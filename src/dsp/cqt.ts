@@ -39,8 +39,18 @@ export interface OctaveKernels {
   readonly values: Float32Array;
 }
 
+const made = new Map<string, OctaveKernels[]>();
+
+/** Kernels of a setting, computed once: an eager engine asks for them at each run. */
+function octaveKernels(options: CqtOptions): OctaveKernels[] {
+  const key = JSON.stringify([options.sampleRateHz, options.bins, options.binsPerOctave, options.lowestHz]);
+  let kernels = made.get(key);
+  if (!kernels) made.set(key, (kernels = makeKernels(options)));
+  return kernels;
+}
+
 /** Kernels by octave, from the lowest: a periodic Hann window times a complex exponential, of L1 norm 1. */
-export function octaveKernels({ sampleRateHz, bins, binsPerOctave, lowestHz = 32.7 }: CqtOptions): OctaveKernels[] {
+export function makeKernels({ sampleRateHz, bins, binsPerOctave, lowestHz = 32.7 }: CqtOptions): OctaveKernels[] {
   const q = 1 / (2 ** (1 / binsPerOctave) - 1);
   const octaves: OctaveKernels[] = [];
   for (let first = 0; first < bins; first += binsPerOctave) {
