@@ -9,8 +9,8 @@ import { checkpointWeights } from "../checkpoint/weights.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
-import type { Licence } from "../hub/registry.ts";
 import type { LocalModel } from "../hub/local.node.ts";
+import type { Licence } from "../hub/registry.ts";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
 import { type Architecture, architectureFromFairseq, architectureFromHf } from "../models/index.ts";
 import type { Engine } from "../ops/program.ts";
@@ -119,7 +119,9 @@ export async function describe(local: LocalModel, file: TensorFile): Promise<Des
       attentionMask,
     };
   }
-  throw new NotFoundError(`${local.name} has no config.json, and ${file.name} is no fairseq checkpoint that would bring its own. Put the model's config.json beside it.`);
+  throw new NotFoundError(
+    `${local.name} has no config.json, and ${file.name} is no fairseq checkpoint that would bring its own. Put the model's config.json beside it.`,
+  );
 }
 
 function chooseNormalisation(asked: "auto" | "on" | "off", found: InputNormalisation | undefined, local: LocalModel): InputNormalisation {
