@@ -44,28 +44,11 @@ export function pcmReader(source: ByteSource, layout: PcmLayout): AudioReader {
     samples,
     mends,
     async *read({ start, end }) {
-      let notNumbers = 0;
       const last = Math.min(end, samples);
       for (let at = start; at < last; at += framesAtOnce) {
         const count = Math.min(framesAtOnce, last - at);
-        const piece = decodePcm(await source.read(dataOffset + at * frameBytes, count * frameBytes), layout);
-        if (encoding === "f32" || encoding === "f64") notNumbers += zeroNotNumbers(piece);
-        yield piece;
+        yield decodePcm(await source.read(dataOffset + at * frameBytes, count * frameBytes), layout);
       }
-      if (notNumbers > 0) mends.push(`${notNumbers} samples were not finite numbers and were set to 0`);
     },
   };
-}
-
-/** Replaces NaN and infinities by 0 and counts them. */
-export function zeroNotNumbers(channels: readonly Float32Array[]): number {
-  let count = 0;
-  for (const channel of channels) {
-    for (let i = 0; i < channel.length; i++) {
-      if (Number.isFinite(channel[i])) continue;
-      channel[i] = 0;
-      count++;
-    }
-  }
-  return count;
 }

@@ -10,16 +10,20 @@ export interface ThrownInWorker {
   readonly [field: string]: unknown;
 }
 
+/** A worker was lost in the middle of a job: it crashed, hung or ended. Another takes its place. */
+export class WorkerLostError extends OstinatoError {}
+
 export interface RunOptions<Part> {
-  /** Called with each part that the job emits; the worker goes on at most one part ahead of the promise it returns. */
-  readonly onPart?: (part: Part) => void | Promise<void>;
+  /** Called with each part that the job emits; the worker goes on at most one part ahead of the promise it returns. `false`
+   *  tells the job that no more is wanted. */
+  readonly onPart?: (part: Part) => boolean | Promise<boolean>;
   /** Ends the job: its worker is terminated, and `run` rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly transfer?: readonly Transferable[];
 }
 
 export interface WorkerPool<Job, Result, Part = never> {
-  /** @throws what the job threw (see `revive`), an OstinatoError when its worker died or stalled, the reason when aborted. */
+  /** @throws what the job threw (see `revive`), WorkerLostError when its worker died or hung, the reason when aborted. */
   run(job: Job, options?: RunOptions<Part>): Promise<Result>;
   /** Terminates every worker; waiting jobs reject. */
   close(): Promise<void>;
@@ -49,7 +53,7 @@ interface Task<Job, Result, Part> {
   reject(reason: unknown): void;
 }
 
-type FromWorker<Result, Part> = { part: Part } | { result: Result } | { thrown: ThrownInWorker };
+type FromWorker<Result, Part> = { alive: true } | { part: Part } | { result: Result } | { thrown: ThrownInWorker };
 
 /** A pool of workers, started when first needed. Idle workers do not keep the process alive. */
 export function workerPool<Job, Result, Part = never>(options: PoolOptions): WorkerPool<Job, Result, Part> {
@@ -80,7 +84,7 @@ export function workerPool<Job, Result, Part = never>(options: PoolOptions): Wor
     const watch = () => {
       clearTimeout(timer);
       timer = setTimeout(
-        () => fail(new OstinatoError(`A worker made no progress for ${stallSeconds} s and was stopped.`)),
+        () => fail(new WorkerLostError(`A worker made no progress for ${stallSeconds} s and was stopped.`)),
         stallSeconds * 1000,
       );
     };
@@ -106,16 +110,17 @@ export function workerPool<Job, Result, Part = never>(options: PoolOptions): Wor
     const onMessage = (message: FromWorker<Result, Part>) => {
       if ("result" in message) return finish(() => task.resolve(message.result));
       if ("thrown" in message) return finish(() => task.reject(revive(message.thrown)));
-      clearTimeout(timer);
-      const taken = () => {
+      if ("alive" in message) return watch();
+      clearTimeout(timer); // our turn: the worker may be waiting for us
+      const taken = (more: boolean) => {
         if (!all.has(worker)) return;
         watch();
-        worker.postMessage({ taken: true });
+        worker.postMessage({ more });
       };
-      Promise.resolve(onPart?.(message.part)).then(taken, fail);
+      Promise.resolve(onPart?.(message.part) ?? true).then(taken, fail);
     };
-    const onError = (error: unknown) => fail(new OstinatoError(`A worker crashed: ${messageOf(error)}`, { cause: error }));
-    const onExit = (code: number) => fail(new OstinatoError(`A worker ended in the middle of its job (exit code ${code}).`));
+    const onError = (error: unknown) => fail(new WorkerLostError(`A worker crashed: ${messageOf(error)}`, { cause: error }));
+    const onExit = (code: number) => fail(new WorkerLostError(`A worker ended in the middle of its job (exit code ${code}).`));
     const onAbort = () => fail(signal?.reason);
 
     if (signal?.aborted) {
@@ -153,33 +158,50 @@ export interface Handed<T> {
   readonly transfer?: readonly Transferable[];
 }
 
-/** The worker's side: answers each job with `handle`. `emit` sends a part and resolves when there is room for another. */
-export function serveJobs<Job, Result, Part = never>(
-  handle: (job: Job, emit: (part: Part, transfer?: readonly Transferable[]) => Promise<void>) => Promise<Handed<Result>>,
-): void {
+/** What a job may do while it runs, in the worker. */
+export interface JobContext<Part> {
+  /** Sends a part once the one before it was taken. Resolves to whether more is wanted. */
+  emit(part: Part, transfer?: readonly Transferable[]): Promise<boolean>;
+  /** Says that a long job makes progress, so that it does not count as hung. */
+  alive(): void;
+}
+
+/** The worker's side of a pool: answers each job with `handle`. */
+export function serveJobs<Job, Result, Part = never>(handle: (job: Job, cx: JobContext<Part>) => Promise<Handed<Result>>): void {
   const port = parentPort;
   if (port === null) throw new OstinatoError("serveJobs runs inside a worker thread only.");
-  let taken: () => void = () => {};
-  let room: Promise<void> = Promise.resolve();
-  const emit = async (part: Part, transfer: readonly Transferable[] = []) => {
-    await room;
-    room = new Promise((resolve) => {
-      taken = resolve;
-    });
-    port.postMessage({ part }, transfer);
+  let taken: (more: boolean) => void = () => {};
+  let room = Promise.resolve(true);
+  const cx: JobContext<Part> = {
+    emit: async (part, transfer = []) => {
+      if (!(await room)) return false;
+      room = new Promise((resolve) => {
+        taken = resolve;
+      });
+      port.postMessage({ part }, transfer);
+      return true;
+    },
+    alive: () => port.postMessage({ alive: true }),
   };
   const answer = async (job: Job) => {
-    room = Promise.resolve();
+    room = Promise.resolve(true);
     try {
-      const { value, transfer = [] } = await handle(job, emit);
-      await room;
+      const { value, transfer = [] } = await handle(job, cx);
+      await room; // every part was taken
       port.postMessage({ result: value }, transfer);
     } catch (error) {
-      port.postMessage({ thrown: { ...(error as object), name: (error as Error).name, message: messageOf(error) } });
+      await room;
+      port.postMessage({ thrown: plainThrown(error) });
     }
   };
-  port.on("message", (message: { job: Job } | { taken: true }) => {
-    if ("taken" in message) taken();
+  port.on("message", (message: { job: Job } | { more: boolean }) => {
+    if ("more" in message) taken(message.more);
     else void answer(message.job);
   });
+}
+
+/** An error's own plain fields; anything else might not cross the thread. */
+function plainThrown(error: unknown): ThrownInWorker {
+  const fields = error instanceof OstinatoError ? Object.entries(error).filter(([, value]) => typeof value !== "object") : [];
+  return { ...Object.fromEntries(fields), name: error instanceof Error ? error.name : "Error", message: messageOf(error) };
 }

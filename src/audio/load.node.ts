@@ -1,0 +1,59 @@
+// Loading: a file as the models take it, mono at their sample rate, and what a file is without decoding it.
+import { fileSource } from "../base/files.node.ts";
+import type { AudioFormat } from "./audio-reader.ts";
+import { cropOf, type DecodeOptions, runDecodeJob } from "./decode.node.ts";
+import { openAudio } from "./decode.ts";
+import { openFfmpeg } from "./ffmpeg.node.ts";
+
+export interface LoadOptions extends DecodeOptions {
+  /** The rate of the samples wanted. */
+  readonly sampleRateHz: number;
+}
+
+export interface LoadedAudio {
+  /** Mono: the mean of the channels, then resampled. [ceil(sampleRateHz * source samples / source rate)] */
+  readonly samples: Float32Array;
+  readonly sampleRateHz: number;
+  readonly sourceSampleRateHz: number;
+  readonly sourceChannels: number;
+  readonly format: AudioFormat;
+  /** Length of what was loaded: of the excerpt where one was asked for. */
+  readonly durationSeconds: number;
+  /** What was repaired or lost, in words. */
+  readonly mends: string[];
+}
+
+/** Loads a file, or an excerpt of it, for a model. Everything runs in a worker and the samples are moved here, not copied. An
+ *  excerpt is cut first and resampled then, as torchaudio.load with a frame offset followed by resample does.
+ *  @throws as `decodeFile` does. */
+export async function loadAudio(path: string, options: LoadOptions): Promise<LoadedAudio> {
+  const { sampleRateHz, signal } = options;
+  const result = await runDecodeJob({ task: "load", input: { path }, crop: cropOf(options), sampleRateHz }, { signal });
+  const { sourceSampleRateHz, sourceChannels, sourceSamples, format, mends } = result;
+  const samples = result.channels[0]!;
+  return { samples, sampleRateHz, sourceSampleRateHz, sourceChannels, format, durationSeconds: sourceSamples / sourceSampleRateHz, mends };
+}
+
+export interface AudioFacts {
+  readonly format: AudioFormat;
+  readonly sampleRateHz: number;
+  readonly channels: number;
+  /** Samples a channel and seconds, where the container tells without decoding. */
+  readonly samples: number | undefined;
+  readonly durationSeconds: number | undefined;
+  /** What is already seen to be wrong, such as a cut end. */
+  readonly mends: string[];
+}
+
+/** What a file is, from its header and, for Ogg, its last page; an mp3's length comes from its Xing tag or constant bitrate.
+ *  @throws as `decodeFile` does, for what the header shows. */
+export async function probeAudio(path: string): Promise<AudioFacts> {
+  const source = await fileSource(path);
+  try {
+    const reader = await openAudio(source, { fallback: (format, refusal) => openFfmpeg(path, format, refusal) });
+    const { format, sampleRateHz, channels, samples, mends } = reader;
+    return { format, sampleRateHz, channels, samples, durationSeconds: samples === undefined ? undefined : samples / sampleRateHz, mends };
+  } finally {
+    await source.close();
+  }
+}
