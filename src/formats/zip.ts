@@ -16,6 +16,7 @@ export interface ZipEntry {
 }
 
 const maxDirectoryBytes = 2 ** 26;
+const utf8 = new TextDecoder();
 
 /** The archive's entries by name.
  *  @throws FormatError when there is no directory (the file was cut short, or is no zip), or it contradicts itself. */
@@ -35,7 +36,7 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
     const extraBytes = view.getUint16(at + 30, true);
     const next = at + 46 + nameBytes + extraBytes + view.getUint16(at + 32, true);
     if (next > bytes) throw corrupt(source, `entry ${i} goes past the end of its directory`);
-    const name = new TextDecoder().decode(directory.subarray(at + 46, at + 46 + nameBytes));
+    const name = utf8.decode(directory.subarray(at + 46, at + 46 + nameBytes));
     if (view.getUint16(at + 8, true) & 1) throw new FormatError(`${name} in ${source.name} is encrypted.`);
     if (entries.has(name)) throw corrupt(source, `it holds ${name} twice`);
     const extra = new DataView(directory.buffer, directory.byteOffset + at + 46 + nameBytes, extraBytes);

@@ -23,6 +23,8 @@ export class PickleEndError extends FormatError {}
 const maxOperations = 8_000_000;
 const maxContainers = 1_000_000;
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class Machine {
   at: number;
   readonly stack: PickleValue[] = [];
@@ -74,7 +76,7 @@ export class Machine {
     return this.bytes.subarray(start, start + length);
   }
   text(length: number): string {
-    return new TextDecoder().decode(this.take(length));
+    return utf8.decode(this.take(length));
   }
   /** Text up to the end of the line. */
   line(): string {

@@ -86,14 +86,14 @@ function tensorOf([storage, offset, shape, strides]: readonly PickleValue[], dty
     shape: wholes(shape, "tensor's shape", fail),
     strides: wholes(strides, "tensor's strides", fail),
   };
-  const seen = `a ${dtype} tensor [${tensor.shape}] with strides [${tensor.strides}] at element ${tensor.offset}`;
-  if (tensor.shape.length !== tensor.strides.length) fail(`${seen} has not one stride an axis`);
+  const seen = () => `a ${dtype} tensor [${tensor.shape}] with strides [${tensor.strides}] at element ${tensor.offset}`;
+  if (tensor.shape.length !== tensor.strides.length) fail(`${seen()} has not one stride an axis`);
   const elements = Math.floor((held.count * storageItemBytes(held)) / dtypeBytes[dtype]);
   if (tensor.offset + spanOf(tensor.shape, tensor.strides) > elements) {
-    fail(`${seen} goes past the end of storage ${held.key}, which has ${elements} elements`);
+    fail(`${seen()} goes past the end of storage ${held.key}, which has ${elements} elements`);
   }
   const total = elementCount(tensor.shape);
-  if (total > elements && total > maxRepeated) fail(`${seen} repeats the ${elements} elements of storage ${held.key} without end`);
+  if (total > elements && total > maxRepeated) fail(`${seen()} repeats the ${elements} elements of storage ${held.key} without end`);
   return tensor;
 }
 
