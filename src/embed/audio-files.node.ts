@@ -1,0 +1,90 @@
+// Audio files: which files a list of files, folders and globs means, and what their outputs are called. Both are decided before
+// anything runs, and the same list always gives the same answer.
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, extname, join, parse, relative, resolve, sep } from "node:path";
+import { globPattern, globRoot, isGlob } from "./glob.ts";
+
+/** Extensions that are looked for in folders. A file given by name is tried whatever it is called. */
+export const audioExtensions = "wav wave aif aiff aifc flac mp3 mp2 ogg oga opus m4a mp4 aac wma ape wv mka webm caf au amr dsf".split(" ");
+
+/** A file and the name of its output, without the output's extension; "/" parts its folders. */
+export interface NamedFile {
+  readonly file: string;
+  readonly name: string;
+}
+
+/** Files of a list, in the order of the list and sorted within folders and globs; each once.
+ *  A path that does not exist stays in the list, so that trying it names it as missing. */
+export async function expandFiles(inputs: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const input of inputs) {
+    const found = await stat(input).catch(() => undefined);
+    if (found?.isDirectory()) files.push(...(await audioIn(input)));
+    else if (!found && isGlob(input)) files.push(...(await globbed(input)));
+    else files.push(input);
+  }
+  const seen = new Set<string>();
+  return files.filter((file) => {
+    const path = resolve(file);
+    return !seen.has(path) && seen.add(path);
+  });
+}
+
+/** Names outputs after their files' stems. Files that share a stem are named by their folders below the closest one they all lie in, and
+ *  by their extension too where that is all in which they differ. */
+export function nameOutputs(files: readonly string[]): NamedFile[] {
+  const stems = files.map((file) => parse(file).name);
+  const clashes = repeated(stems);
+  const common = commonFolder(files.filter((_, i) => clashes.has(fold(stems[i]!))));
+  const paths = files.map((file, i) => {
+    if (!clashes.has(fold(stems[i]!))) return stems[i]!;
+    return join(relative(common, dirname(resolve(file))), stems[i]!)
+      .split(sep)
+      .join("/");
+  });
+  const still = repeated(paths);
+  return files.map((file, i) => ({ file, name: still.has(fold(paths[i]!)) ? `${paths[i]}${extname(file)}` : paths[i]! }));
+}
+
+/** File systems that ignore case see no difference between A and a. */
+function fold(name: string): string {
+  return name.toLowerCase();
+}
+
+function repeated(names: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  return new Set(names.map(fold).filter((name) => seen.has(name) || !seen.add(name)));
+}
+
+function commonFolder(files: readonly string[]): string {
+  const folders = files.map((file) => dirname(resolve(file)).split(sep));
+  const [first = []] = folders;
+  const depth = first.findIndex((part, i) => folders.some((folder) => folder[i] !== part));
+  return (depth < 0 ? first : first.slice(0, depth)).join(sep) || sep;
+}
+
+async function audioIn(folder: string): Promise<string[]> {
+  const files = await filesBelow(folder);
+  return files.filter((file) => audioExtensions.includes(extname(file).slice(1).toLowerCase()));
+}
+
+async function globbed(pattern: string): Promise<string[]> {
+  const matches = globPattern(pattern);
+  return (await filesBelow(globRoot(pattern))).filter((file) => matches.test(file.split(sep).join("/")));
+}
+
+/** Every file below a folder, sorted; hidden ones (".DS_Store", "._song.mp3") are left out, folders that link upwards not followed. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
+    throw error;
+  });
+  const files: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (basename(entry.name).startsWith(".")) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) files.push(...(await filesBelow(path)));
+    else if (entry.isFile() || (await stat(path).catch(() => undefined))?.isFile()) files.push(path);
+  }
+  return files;
+}

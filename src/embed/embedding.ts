@@ -1,0 +1,35 @@
+// Embedding: what comes out of a clip, whole in memory or in chunks for outputs larger than that.
+import { elementCount } from "../base/dtypes.ts";
+import type { Provenance } from "./provenance.ts";
+
+/** What is known of an embedding apart from its values. */
+export interface EmbeddingFacts {
+  /** Pooling "none": [layers, frames, width]. "mean": [layers, width]. "weighted": [width]. */
+  readonly shape: readonly number[];
+  /** Which entries of transformers' `hidden_states` the layers are: 0 is the embedding before the first layer. */
+  readonly layers: readonly number[];
+  readonly provenance: Provenance;
+}
+
+export interface Embedding extends EmbeddingFacts {
+  /** Row-major, of `shape`. */
+  readonly values: Float32Array;
+}
+
+/** A run of an embedding's values, from element `offset` of the row-major whole. */
+export interface Chunk {
+  readonly offset: number;
+  readonly values: Float32Array;
+}
+
+/** An embedding that is computed while it is read. The chunks come in any order and fill the shape exactly; they can be read once. */
+export interface EmbeddingStream extends EmbeddingFacts {
+  readonly chunks: AsyncIterable<Chunk>;
+}
+
+/** Reads a stream into memory. */
+export async function collect({ chunks, ...facts }: EmbeddingStream): Promise<Embedding> {
+  const values = new Float32Array(elementCount(facts.shape));
+  for await (const chunk of chunks) values.set(chunk.values, chunk.offset);
+  return { ...facts, values };
+}

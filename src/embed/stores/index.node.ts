@@ -1,0 +1,17 @@
+// The stores by the names of their formats.
+import { jsonlStore } from "./jsonl.node.ts";
+import { npyStore } from "./npy.node.ts";
+import { npzStore } from "./npz.node.ts";
+import { parquetStore } from "./parquet.node.ts";
+import type { Store } from "./store.ts";
+
+export const stores = {
+  npy: npyStore,
+  npz: npzStore,
+  parquet: parquetStore,
+  jsonl: jsonlStore,
+} as const satisfies Record<string, (folder: string) => Store | Promise<Store>>;
+
+export type StoreFormat = keyof typeof stores;
+
+export const storeFormats = Object.keys(stores) as StoreFormat[];

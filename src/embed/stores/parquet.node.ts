@@ -1,0 +1,104 @@
+// Parquet store: a table of vectors in parts, DIR/embeddings-00000.parquet and so on. A row is one vector: name, file, layer (null once
+// layers are averaged), frame and its start_seconds (null once frames are), vector (list of float). The provenance of every name in a part
+// stands in its key-value metadata under "ostinato". A Parquet file can't be appended to, so a run writes new parts: one each 8 million
+// values, each whole or absent, and a second run skips the names that finished parts hold. A name written anew counts in the last part.
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { asyncBufferFromFile, parquetMetadataAsync, type SchemaElement } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { writeAtomic } from "../../base/files.node.ts";
+import { collect, type Embedding } from "../embedding.ts";
+import { asStored, type Store, type StoredProvenance } from "./store.ts";
+
+const valuesPerPart = 2 ** 23;
+const metadataKey = "ostinato";
+
+interface Row {
+  readonly name: string;
+  readonly file: string | null;
+  readonly layer: number | null;
+  readonly frame: number | null;
+  readonly start_seconds: number | null;
+  readonly vector: number[];
+}
+
+const schema: SchemaElement[] = [
+  { name: "root", num_children: 6 },
+  { name: "name", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
+  { name: "file", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" },
+  { name: "layer", type: "INT32", repetition_type: "OPTIONAL" },
+  { name: "frame", type: "INT32", repetition_type: "OPTIONAL" },
+  { name: "start_seconds", type: "DOUBLE", repetition_type: "OPTIONAL" },
+  { name: "vector", converted_type: "LIST", repetition_type: "REQUIRED", num_children: 1 },
+  { name: "list", repetition_type: "REPEATED", num_children: 1 },
+  { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
+];
+
+export async function parquetStore(folder: string): Promise<Store> {
+  await mkdir(folder, { recursive: true });
+  const { held, parts } = await readParts(folder);
+  let rows: Row[] = [];
+  let provenance: Record<string, unknown> = {};
+  let values = 0;
+  let part = parts;
+  const path = () => join(folder, `embeddings-${String(part).padStart(5, "0")}.parquet`);
+  const flush = async () => {
+    if (rows.length === 0) return;
+    const kvMetadata = [{ key: metadataKey, value: JSON.stringify(provenance) }];
+    const columnData = (["name", "file", "layer", "frame", "start_seconds", "vector"] as const).map((name) => ({
+      name,
+      data: rows.map((row) => row[name]),
+    }));
+    // Random float32 bits don't compress: only time would be lost.
+    const bytes = parquetWriteBuffer({ columnData, schema, kvMetadata, codec: "UNCOMPRESSED", statistics: false, createdBy: "ostinato" });
+    await writeAtomic(path(), new Uint8Array(bytes));
+    [rows, provenance, values] = [[], {}, 0];
+    part++;
+  };
+  return {
+    find: async (name) => held.get(name),
+    async write(name, stream) {
+      const embedding = await collect(stream);
+      const written = path();
+      rows.push(...rowsOf(name, embedding));
+      provenance[name] = embedding.provenance;
+      held.set(name, embedding.provenance);
+      values += embedding.values.length;
+      if (values >= valuesPerPart) await flush();
+      return written;
+    },
+    close: flush,
+  };
+}
+
+function* rowsOf(name: string, { values, shape, layers, provenance }: Embedding): Generator<Row> {
+  const width = shape.at(-1)!;
+  const frames = shape.length === 3 ? shape[1]! : 0;
+  const file = provenance.source.file ?? null;
+  for (let row = 0; row * width < values.length; row++) {
+    const frame = frames > 0 ? row % frames : null;
+    yield {
+      name,
+      file,
+      layer: shape.length === 1 ? null : layers[frames > 0 ? Math.floor(row / frames) : row]!,
+      frame,
+      start_seconds: frame === null ? null : frame / provenance.model.frameRateHz,
+      vector: Array.from(values.subarray(row * width, (row + 1) * width)),
+    };
+  }
+}
+
+/** What the parts in a folder hold, from their footers, and the number of the next part. */
+async function readParts(folder: string): Promise<{ held: Map<string, StoredProvenance>; parts: number }> {
+  const names = (await readdir(folder)).filter((name) => /^embeddings-\d+\.parquet$/.test(name)).sort();
+  const held = new Map<string, StoredProvenance>();
+  for (const name of names) {
+    const { key_value_metadata: pairs = [] } = await parquetMetadataAsync(await asyncBufferFromFile(join(folder, name)));
+    const text = pairs.find(({ key }) => key === metadataKey)?.value ?? "{}";
+    for (const [item, provenance] of Object.entries(JSON.parse(text) as Record<string, unknown>)) {
+      const stored = asStored(provenance);
+      if (stored) held.set(item, stored);
+    }
+  }
+  return { held, parts: names.length === 0 ? 0 : Number(/\d+/.exec(names.at(-1)!)![0]) + 1 };
+}
