@@ -1,0 +1,4 @@
+import { Command } from "commander";
+export function convertCommand(): Command {
+  return new Command("convert");
+}

@@ -1,0 +1,142 @@
+// `ostinato embed`: files, folders and globs to embeddings, through the same functions the library offers.
+import { Command, Option } from "commander";
+import { ConfigError } from "../base/errors.ts";
+import { startProgress } from "../base/progress.ts";
+import type { CorpusFile, FileResult } from "../embed/embed-files.node.ts";
+import type { Pooling } from "../embed/pool.ts";
+import type { StoreFormat } from "../embed/stores/index.node.ts";
+import type { LayerChoice } from "../inference/encoder.ts";
+import type { LoadedModel } from "../inference/load.node.ts";
+import type { LayerAverage } from "../inference/pooling.ts";
+import { embedSummary } from "./embed-summary.ts";
+import { type ModelFlags, openModel, withEngineOptions, withHubOptions } from "./open-model.ts";
+import { parseCount, parseLayers, parseLayerWeights, parseSeconds } from "./options.ts";
+import { exitCodes, InterruptedError, interruptible, note, printJson } from "./outcome.ts";
+
+interface EmbedFlags extends ModelFlags {
+  readonly model: string;
+  readonly layers: LayerChoice;
+  readonly pooling: Pooling;
+  readonly layerWeights?: LayerAverage;
+  readonly l2?: boolean;
+  readonly window?: number;
+  readonly overlap?: number;
+  readonly batchSize: number;
+  readonly format: StoreFormat;
+  readonly out: string;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+export function embedCommand(): Command {
+  const command = new Command("embed")
+    .description("Embed audio: every layer's hidden states, or what is pooled of them.")
+    .argument("<inputs...>", "audio files, folders, globs, or - for a file on stdin")
+    .requiredOption("--model <name|folder>", "a registered name (see `ostinato models`), a name of the hub, or a folder");
+  withEngineOptions(withHubOptions(command))
+    .option("--layers <layers>", "all, last, or numbers such as 0,6,12 (0: before the first layer)", parseLayers, "all")
+    .addOption(
+      new Option("--pooling <pooling>", "none: every frame; mean: over time; weighted: mean, then averaged over layers")
+        .choices(["none", "mean", "weighted"])
+        .default("none"),
+    )
+    .option("--layer-weights <weights>", "for --pooling weighted: numbers, or a JSON file (default: all the same)", parseLayerWeights)
+    .option("--l2", "scale each vector to length 1")
+    .option("--window <S>", "run long files in windows of S seconds", parseSeconds)
+    .option("--overlap <S>", "seconds that windows share", parseSeconds)
+    .option("--batch-size <N>", "files (or windows) a run", parseCount, 1)
+    .addOption(
+      new Option("--format <format>", "npy, npz: a file each; parquet, jsonl: one table")
+        .choices(["npy", "npz", "parquet", "jsonl"])
+        .default("npy"),
+    )
+    .requiredOption("--out <DIR>", "folder of the outputs")
+    .option("--overwrite", "replace outputs that are there")
+    .option("--json", "print one JSON object a file")
+    .addHelpText("after", examples)
+    .action((inputs: string[], flags: EmbedFlags) => interruptible((signal) => run(inputs, flags, signal)));
+  return command;
+}
+
+const examples = `
+A finished output is skipped, so a run that was interrupted goes on where it stopped.
+
+Examples:
+  $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings
+      embeddings/song.npy: float32 [13, frames, 768], and embeddings/song.json: how it was made
+  $ ostinato embed music/ --model MERT-v1-330M --layers 6,12 --pooling mean --out embeddings --format parquet
+  $ ostinato embed "sets/**/*.flac" --model music2vec-v1 --window 30 --overlap 2 --out embeddings
+  $ ffmpeg -i video.mkv -f wav - | ostinato embed - --model MERT-v1-95M --out embeddings
+`;
+
+async function run(inputs: readonly string[], flags: EmbedFlags, signal: AbortSignal): Promise<void> {
+  const corpus = await corpusOf(inputs);
+  const model = await openModel(flags.model, flags, signal);
+  try {
+    if (flags.pooling === "weighted" && !flags.layerWeights) note("note: no --layer-weights given, so every layer counts the same");
+    const results = await embedAll(model, corpus, flags, signal);
+    const failures = results.filter(({ status }) => status === "failed");
+    if (failures.length > 0) process.exitCode = exitCodes.someFailed;
+    if (signal.aborted) throw new InterruptedError("Interrupted.");
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Embeds a corpus and says on stderr how it goes: the path that `ostinato demo` takes too. */
+export async function embedAll(
+  model: LoadedModel,
+  corpus: readonly CorpusFile[],
+  flags: Partial<EmbedFlags> & Pick<EmbedFlags, "out">,
+  signal?: AbortSignal,
+): Promise<FileResult[]> {
+  const { embedFiles } = await import("../embed/embed-files.node.ts");
+  const { layers, pooling, l2, batchSize, format, out, overwrite, json } = flags;
+  const progress = startProgress({ total: corpus.length, stream: process.stderr, quiet: json === true });
+  const began = Date.now();
+  const results: FileResult[] = [];
+  const run = embedFiles(model, corpus, {
+    ...{ layers, pooling, l2, batchSize, format, out, overwrite, signal },
+    weights: flags.layerWeights,
+    windowSeconds: flags.window,
+    overlapSeconds: flags.overlap,
+  });
+  for await (const result of run) {
+    results.push(result);
+    if (json) printJson(asJson(result));
+    for (const mend of result.provenance?.source.mends ?? []) progress.note(`note: ${result.file}: ${mend}`);
+    if (result.error) progress.note(`failed: ${result.file}: ${result.error.message}`);
+    else if (result.output && corpus.length <= 20) progress.note(`${result.file} → ${result.output} [${result.shape?.join(", ")}]`);
+    progress.advance({ failed: result.status === "failed", skipped: result.status === "skipped", seconds: result.seconds ?? 0 });
+  }
+  progress.finish();
+  for (const line of embedSummary(results, {
+    total: corpus.length,
+    seconds: (Date.now() - began) / 1000,
+    out,
+    sampleRateHz: model.model.sampleRateHz,
+  }))
+    note(line);
+  return results;
+}
+
+/** @throws ConfigError where nothing is piped into "-". */
+async function corpusOf(inputs: readonly string[]): Promise<readonly CorpusFile[]> {
+  const { planCorpus } = await import("../embed/embed-files.node.ts");
+  if (!inputs.includes("-")) return planCorpus(inputs);
+  if (inputs.length > 1) throw new ConfigError("- stands for a file on stdin and can't be given together with other files.");
+  if (process.stdin.isTTY) throw new ConfigError("- reads a file from stdin, but nothing is piped in. Try: ostinato embed - … < song.mp3");
+  const parts: Uint8Array[] = [];
+  for await (const part of process.stdin) parts.push(part as Uint8Array);
+  return [{ file: "-", name: "stdin", audio: { bytes: new Uint8Array(Buffer.concat(parts)), name: "stdin" } }];
+}
+
+function asJson({ error, provenance, ...rest }: FileResult): Record<string, unknown> {
+  const mends = provenance?.source.mends ?? [];
+  return {
+    ...rest,
+    ...(provenance && { sampleRateHz: provenance.source.sampleRateHz }),
+    ...(mends.length > 0 && { mends }),
+    ...(error && { error: error.message, kind: error.name, ...("fault" in error && { fault: error.fault }) }),
+  };
+}

@@ -1,0 +1,40 @@
+// The command line: its commands, and how it ends. Each command sets process.exitCode where it did not do all it was asked for.
+import { Command, CommanderError } from "commander";
+import { ostinatoVersion } from "../embed/versions.node.ts";
+import { convertCommand } from "./convert.ts";
+import { demoCommand } from "./demo.ts";
+import { embedCommand } from "./embed.ts";
+import { exportCommand } from "./export.ts";
+import { inspectCommand } from "./inspect.ts";
+import { modelsCommand } from "./models.ts";
+import { exitCodes, reportError } from "./outcome.ts";
+
+/** Runs the command that `args` (without node and the script) name, and sets the exit code of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = new Command("ostinato")
+    .description("Self-supervised music-audio models: embeddings, checkpoints, and what is known of them.")
+    .version(ostinatoVersion, "-V, --version")
+    .addHelpText("after", "\nExample:\n  $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings\n");
+  const commands = [embedCommand(), modelsCommand(), inspectCommand(), convertCommand(), exportCommand(), demoCommand()];
+  for (const command of commands) program.addCommand(command);
+  for (const command of [program, ...commands]) {
+    const name = command === program ? "ostinato" : `ostinato ${command.name()}`;
+    command.exitOverride().showSuggestionAfterError().showHelpAfterError(`Run \`${name} --help\` for what there is.`);
+  }
+  endQuietlyWhenNobodyReads();
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Commander has printed its message.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    else process.exitCode = reportError(error);
+  }
+}
+
+/** A reader that has seen enough (`ostinato models | head -1`) is no failure. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(exitCodes.done);
+  });
+}

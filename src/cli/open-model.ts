@@ -1,0 +1,89 @@
+// Opening a model for a command: the options that say which, progress while it is fetched, and what one should know of it once it is there.
+import { type Command, Option } from "commander";
+import type { Progress as Download } from "../hub/download.node.ts";
+import type { Licence } from "../hub/registry.ts";
+import type { ResolveOptions } from "../hub/resolve.node.ts";
+import type { LoadedModel } from "../inference/load.node.ts";
+import { checkAvailable, choicesOf } from "./options.ts";
+import { note } from "./outcome.ts";
+
+export interface HubFlags {
+  readonly revision?: string;
+  readonly cacheDir?: string;
+  readonly localFilesOnly?: boolean;
+}
+
+export interface ModelFlags extends HubFlags {
+  readonly engine: "auto" | "onnx" | "torch";
+  readonly device: string;
+  readonly dtype: string;
+  readonly inputNorm: "auto" | "on" | "off";
+}
+
+/** --revision, --cache-dir, --local-files-only: where a model comes from. */
+export function withHubOptions(command: Command): Command {
+  return command
+    .option("--revision <R>", "branch, tag or commit of the model on the hub")
+    .option("--cache-dir <D>", "cache of downloaded models (default: HF_HUB_CACHE, as Python's huggingface_hub has it)")
+    .option("--local-files-only", "never use the network");
+}
+
+/** --engine, --device, --dtype, --input-norm: how it is run. */
+export function withEngineOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--engine <engine>", "what runs the model").choices(choicesOf("engine")).default("auto"))
+    .addOption(new Option("--device <device>", "where it runs").choices(choicesOf("device")).default("cpu"))
+    .addOption(new Option("--dtype <dtype>", "in which precision").choices(choicesOf("dtype")).default("fp32"))
+    .addOption(
+      new Option("--input-norm <norm>", "zero mean and unit variance first; auto: as the model was trained")
+        .choices(["auto", "on", "off"])
+        .default("auto"),
+    );
+}
+
+export function resolveOptions(flags: HubFlags, signal?: AbortSignal): ResolveOptions {
+  return {
+    revision: flags.revision,
+    cacheDir: flags.cacheDir,
+    ...(flags.localFilesOnly && { localFilesOnly: true }),
+    onProgress: downloadProgress(),
+    onNotice: (message) => note(`note: ${message}`),
+    signal,
+  };
+}
+
+/** Loads a model and says on stderr what it is, under which licence, and how its input is normalised.
+ *  @throws ConfigError for an engine, device or dtype that is not there, and what `loadModel` throws. */
+export async function openModel(name: string, flags: ModelFlags, signal?: AbortSignal): Promise<LoadedModel> {
+  const { engine, device, dtype, inputNorm } = flags;
+  checkAvailable({ engine, device, dtype });
+  const { loadModel } = await import("../inference/load.node.ts");
+  const model = await loadModel(name, { ...resolveOptions(flags, signal), engine: engine === "onnx" ? "onnx" : "auto", inputNorm });
+  const { layers, width, sampleRateHz, hopSamples } = model.model;
+  note(
+    `${model.name}${model.revision ? ` (${model.revision.slice(0, 12)})` : ""}: ${model.architecture.family}, ${layers} layers of ${width}, ` +
+      `${sampleRateHz / hopSamples} frames a second at ${sampleRateHz} Hz, on ${model.engine} ${model.dtype}`,
+  );
+  note(licenceLine(model.licence));
+  note(`input normalisation: ${model.inputNormalisation.on ? "on" : "off"} (${model.inputNormalisation.source})`);
+  return model;
+}
+
+export function licenceLine(licence: Licence | undefined): string {
+  if (!licence) return "licence of the weights: unknown (no model card beside them says it)";
+  return `licence of the weights: ${licence.name}${licence.nonCommercial ? ", which forbids commercial use" : ""}`;
+}
+
+/** Shows bytes as they arrive: redrawn on a terminal, otherwise a line each ten seconds. */
+function downloadProgress(): (progress: Download) => void {
+  let shown = 0;
+  return ({ file, receivedBytes, totalBytes }) => {
+    const complete = receivedBytes === totalBytes;
+    const terminal = process.stderr.isTTY;
+    if (!complete && Date.now() - shown < (terminal ? 100 : 10_000)) return;
+    shown = Date.now();
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+    const line = `fetching ${file}: ${megabytes(receivedBytes)}${totalBytes === undefined ? "" : ` of ${megabytes(totalBytes)}`} MB`;
+    process.stderr.write(terminal ? `\r\x1b[K${line}${complete ? "\n" : ""}` : `${line}\n`);
+  };
+}

@@ -1,0 +1,69 @@
+// Options: values that several commands take, parsed once and refused with the key and what is allowed.
+import { readFileSync } from "node:fs";
+import { InvalidArgumentError } from "commander";
+import { z } from "zod";
+import { ConfigError, messageOf } from "../base/errors.ts";
+import type { LayerChoice } from "../inference/encoder.ts";
+import type { LayerAverage } from "../inference/pooling.ts";
+
+/** all, last, or numbers parted by commas. */
+export function parseLayers(text: string): LayerChoice {
+  if (text === "all" || text === "last") return text;
+  const parts = text.split(",").map((part) => part.trim());
+  if (!parts.every((part) => /^-?\d+$/.test(part))) {
+    throw new InvalidArgumentError(
+      "Allowed are all, last, or numbers parted by commas such as 0,6,12 (0 is the embedding before layer 1).",
+    );
+  }
+  return parts.map(Number);
+}
+
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === "" || !(seconds >= 0) || !Number.isFinite(seconds))
+    throw new InvalidArgumentError("Allowed are seconds, such as 30 or 2.5.");
+  return seconds;
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Allowed are whole numbers from 1.");
+  return Number(text);
+}
+
+const averageSchema = z.union([
+  z.object({ kind: z.literal("softmax"), logits: z.array(z.number()) }),
+  z.object({ kind: z.literal("unconstrained"), weights: z.array(z.number()), bias: z.number().default(0) }),
+]);
+
+/** Weights of a layer average: numbers parted by commas, taken as they are, or a JSON file of either kind of average. */
+export function parseLayerWeights(text: string): LayerAverage {
+  const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (numbers.every(Number.isFinite)) return { kind: "unconstrained", weights: numbers, bias: 0 };
+  const forms = '{"kind": "softmax", "logits": […]} (MARBLE) or {"kind": "unconstrained", "weights": […], "bias": 0} (the model cards)';
+  try {
+    return averageSchema.parse(JSON.parse(readFileSync(text, "utf8")));
+  } catch (error) {
+    const found = error instanceof z.ZodError ? "it holds something else" : messageOf(error);
+    throw new InvalidArgumentError(`Allowed are numbers parted by commas, or a JSON file with ${forms}; ${found}.`);
+  }
+}
+
+/** Words of the contract whose values are not all there yet. */
+const available = {
+  dtype: { all: ["fp32", "fp16", "bf16", "q8", "q4"], now: ["fp32"] },
+  engine: { all: ["auto", "onnx", "torch"], now: ["auto", "onnx"] },
+  device: { all: ["cpu", "cuda", "webgpu"], now: ["cpu"] },
+} as const;
+
+export function choicesOf(option: keyof typeof available): string[] {
+  return [...available[option].all];
+}
+
+/** @throws ConfigError for a known value that this version can't do, with what it can. */
+export function checkAvailable(given: Partial<Record<keyof typeof available, string>>): void {
+  for (const [option, value] of Object.entries(given) as [keyof typeof available, string | undefined][]) {
+    const { now } = available[option];
+    if (value === undefined || (now as readonly string[]).includes(value)) continue;
+    throw new ConfigError(`--${option} ${value} is not available in this version. Available now: ${now.join(", ")}.`);
+  }
+}
