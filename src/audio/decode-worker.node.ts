@@ -24,8 +24,9 @@ serveJobs<DecodeJob, DecodeResult, DecodedPart>(async (job, cx) => {
   try {
     const reader = await openAudio(source, {
       fallback: async (format, refusal) => {
-        const path = "path" in job.input ? job.input.path : (temporary = await temporaryCopy(job.input));
-        return openFfmpeg(path, format, refusal);
+        if ("path" in job.input) return openFfmpeg(job.input.path, format, refusal);
+        temporary = await temporaryCopy(job.input);
+        return openFfmpeg(temporary, format, refusal);
       },
     });
     if (job.task === "load") return await load(reader, source, job, cx);

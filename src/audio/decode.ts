@@ -4,6 +4,7 @@ import { ConfigError, messageOf, OstinatoError, TooShortError } from "../base/er
 import { openAiff } from "./aiff.ts";
 import type { AudioFormat, AudioReader, SampleRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
+import { openFlac } from "./flac.ts";
 import { openMp3 } from "./mp3.ts";
 import { sniff } from "./sniff.ts";
 import { openWav } from "./wav.ts";
@@ -34,6 +35,7 @@ const openers: Partial<Record<AudioFormat, Opener>> = {
   wav: openWav,
   aiff: openAiff,
   mp3: openMp3,
+  flac: openFlac,
   unknown: openMp3, // an mp3 may begin with anything
 };
 

@@ -1,0 +1,120 @@
+// FLAC: every frame checked by us and decoded by libFLAC; crops by seeking, exact because FLAC is.
+import { FLACDecoder } from "@wasm-audio-decoders/flac";
+import type { ByteSource } from "../base/byte-source.ts";
+import { type AudioReader, cutToRange } from "./audio-reader.ts";
+import { inSeconds, UnreadableAudioError } from "./faults.ts";
+import { type FlacInfo, type FlacWalkReport, readFlacInfo, walkFlac } from "./flac-frames.ts";
+import { afterId3 } from "./sniff.ts";
+
+/** Below so many bytes a walk is quicker than another step of the search. */
+const searchBytes = 1 << 19;
+
+/** A longer gap than this between two frames is no damage but nonsense: the frame behind it is dropped. */
+const longestGapSeconds = 600;
+
+/** A frame's place: its byte in the file and its first sample. */
+interface Place {
+  readonly at: number;
+  readonly firstSample: number;
+}
+
+/** Opens a FLAC file. Damaged frames are replaced by silence of their length, so that what follows keeps its place.
+ *  @throws UnreadableAudioError when its metadata is corrupt. */
+export async function openFlac(source: ByteSource): Promise<AudioReader> {
+  const info = await readFlacInfo(source, await afterId3(source));
+  const mends: string[] = [];
+  return {
+    format: "flac",
+    sampleRateHz: info.sampleRateHz,
+    channels: info.channels,
+    samples: info.samples || undefined,
+    mends,
+    async *read(range) {
+      const origin = await findOrigin(source, info);
+      const from = await findFrame(source, info, origin, range.start);
+      yield* cutToRange(decodeFrom(source, info, from, mends), from.firstSample - origin.firstSample, range);
+    },
+  };
+}
+
+/** Where the sound begins. A stream whose length is known begins at sample 0, even if the frames there are damaged; one cut from
+ *  a broadcast begins at its first frame.
+ *  @throws UnreadableAudioError when no frame is intact. */
+async function findOrigin(source: ByteSource, info: FlacInfo): Promise<Place> {
+  const first = await nextFrame(source, info, info.firstFrame);
+  if (first === undefined) {
+    throw new UnreadableAudioError(
+      "corrupt",
+      `${source.name} is FLAC without one intact frame: it is cut short or corrupt. Fetch it again.`,
+    );
+  }
+  return { at: info.firstFrame, firstSample: info.samples > 0 ? 0 : first.firstSample };
+}
+
+/** The first intact frame at or behind a byte. */
+async function nextFrame(source: ByteSource, info: FlacInfo, at: number): Promise<Place | undefined> {
+  for await (const frames of walkFlac(source, at, info, { skippedBytes: 0, cutFrame: false })) return frames[0];
+  return undefined;
+}
+
+/** A frame that begins at or before the wanted sample, found by halving the file. */
+async function findFrame(source: ByteSource, info: FlacInfo, origin: Place, wanted: number): Promise<Place> {
+  let low = origin;
+  let high = wanted > 0 ? source.size : low.at;
+  while (high - low.at > searchBytes) {
+    const middle = Math.floor((low.at + high) / 2);
+    const frame = await nextFrame(source, info, middle);
+    if (frame !== undefined && frame.firstSample - origin.firstSample <= wanted && frame.at < high) low = frame;
+    else high = middle;
+  }
+  return low;
+}
+
+/** All samples from a frame on; `mends` is told what was amiss. */
+async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mends: string[]): AsyncGenerator<Float32Array[]> {
+  const decoder = new FLACDecoder();
+  await decoder.ready;
+  const report: FlacWalkReport = { skippedBytes: 0, cutFrame: false };
+  let position = from.firstSample;
+  let silenced = 0;
+  let dropped = 0;
+  try {
+    for await (const frames of walkFlac(source, from.at, info, report)) {
+      const start = position;
+      const placed: { at: number; channels: Float32Array[] }[] = [];
+      for (const frame of frames) {
+        const gap = frame.firstSample - position;
+        if (gap < 0 || gap > longestGapSeconds * info.sampleRateHz) {
+          dropped++;
+          continue;
+        }
+        const { channelData, samplesDecoded } = await decoder.decodeFrames([frame.bytes]);
+        const intact = samplesDecoded === frame.samples && channelData.length === info.channels;
+        if (intact) placed.push({ at: frame.firstSample - start, channels: channelData });
+        silenced += gap + (intact ? 0 : frame.samples);
+        position = frame.firstSample + frame.samples;
+      }
+      yield Array.from({ length: info.channels }, (_, c) => {
+        const out = new Float32Array(position - start);
+        for (const { at, channels } of placed) out.set(channels[c]!, at);
+        return rescale(out, info.bits);
+      });
+    }
+  } finally {
+    decoder.free();
+  }
+  if (info.samples > position) {
+    mends.push(
+      `truncated after ${inSeconds(position, info.sampleRateHz)}: its header promises ${inSeconds(info.samples, info.sampleRateHz)}`,
+    );
+  } else if (report.cutFrame) mends.push(`truncated after ${inSeconds(position, info.sampleRateHz)}: the last frame is cut short`);
+  if (silenced > 0) mends.push(`${inSeconds(silenced, info.sampleRateHz)} of corrupt frames were replaced by silence`);
+  if (dropped > 0) mends.push(`${dropped} frames out of order were dropped`);
+}
+
+/** The decoder divides n-bit integers by 2^(n-1) - 1; everyone else, WAV readers included, by 2^(n-1). */
+function rescale(samples: Float32Array, bits: number): Float32Array {
+  const [theirs, ours] = [2 ** (bits - 1) - 1, 2 ** (bits - 1)];
+  for (let i = 0; i < samples.length; i++) samples[i] = Math.round(samples[i]! * theirs) / ours;
+  return samples;
+}
