@@ -124,7 +124,12 @@ export async function describe(local: LocalModel, file: TensorFile): Promise<Des
   );
 }
 
-function chooseNormalisation(asked: "auto" | "on" | "off", found: InputNormalisation | undefined, local: LocalModel): InputNormalisation {
+/** Whether input is normalised: as asked, else as the model's files say, else as the registry does, else as the processor does by default. */
+export function chooseNormalisation(
+  asked: "auto" | "on" | "off",
+  found: InputNormalisation | undefined,
+  local: LocalModel,
+): InputNormalisation {
   if (asked !== "auto") return { on: asked === "on", source: "asked for" };
   if (found) return found;
   const known = local.registryEntry?.inputNormalisation;

@@ -31,3 +31,26 @@ export function fairseqConvolutions(expression: string): { channels: number[]; k
   if (layers.length === 0) throw new ConfigError("conv_feature_layers is empty.");
   return { channels: layers.map((l) => l[0]!), kernels: layers.map((l) => l[1]!), strides: layers.map((l) => l[2]!) };
 }
+
+/** The same list in fairseq's words: runs of equal layers are written once. */
+export function fairseqConvolutionText(layers: {
+  readonly channels: readonly number[];
+  readonly kernels: readonly number[];
+  readonly strides: readonly number[];
+}): string {
+  const tuples = layers.channels.map((channels, i) => `[(${channels},${layers.kernels[i]},${layers.strides[i]})]`);
+  const terms: string[] = [];
+  for (let i = 0, run = 1; i < tuples.length; i += run) {
+    for (run = 1; tuples[i + run] === tuples[i]; ) run++;
+    terms.push(run === 1 ? tuples[i]! : `${tuples[i]} * ${run}`);
+  }
+  return terms.join(" + ");
+}
+
+/** What fairseq's models fix and transformers' configurations leave open. @throws ConfigError naming the key that differs. */
+export function checkFairseqCan(fixed: Readonly<Record<string, readonly [found: unknown, fixed: unknown]>>): void {
+  for (const [key, [found, wanted]] of Object.entries(fixed)) {
+    if (found !== wanted)
+      throw new ConfigError(`${key} is ${found}; fairseq's model always has ${wanted}: this one can't be written for it.`);
+  }
+}

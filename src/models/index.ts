@@ -1,11 +1,17 @@
 // The families, as a literal object: a name is a type, nothing registers itself.
 import { ConfigError } from "../base/errors.ts";
 import type { KeyMap } from "./keys.ts";
-import { type MertConfig, mertConfigFromFairseq, mertConfigFromHf, mertConfigToHf } from "./mert/config.ts";
+import { type MertConfig, mertConfigFromFairseq, mertConfigFromHf, mertConfigToFairseq, mertConfigToHf } from "./mert/config.ts";
 import { mertKeys } from "./mert/keys.ts";
 import { mertModel } from "./mert/model.ts";
 import type { Model } from "./model.ts";
-import { type Music2VecConfig, music2vecConfigFromFairseq, music2vecConfigFromHf, music2vecConfigToHf } from "./music2vec/config.ts";
+import {
+  type Music2VecConfig,
+  music2vecConfigFromFairseq,
+  music2vecConfigFromHf,
+  music2vecConfigToFairseq,
+  music2vecConfigToHf,
+} from "./music2vec/config.ts";
 import { music2vecKeys } from "./music2vec/keys.ts";
 import { music2vecModel } from "./music2vec/model.ts";
 
@@ -17,6 +23,7 @@ interface Family<Config> {
   fromHf(json: unknown, sampleRateHz: number | undefined): Config;
   fromFairseq(json: unknown, sampleRateHz: number | undefined): Config;
   toHf(config: Config): Record<string, unknown>;
+  toFairseq(config: Config): Record<string, unknown>;
   model(config: Config): Model;
   keys(config: Config): KeyMap;
 }
@@ -28,6 +35,7 @@ export const families = {
     fromHf: mertConfigFromHf,
     fromFairseq: mertConfigFromFairseq,
     toHf: mertConfigToHf,
+    toFairseq: mertConfigToFairseq,
     model: mertModel,
     keys: (config) => mertKeys(config.extractor.norm),
   } satisfies Family<MertConfig>,
@@ -37,6 +45,7 @@ export const families = {
     fromHf: music2vecConfigFromHf,
     fromFairseq: music2vecConfigFromFairseq,
     toHf: music2vecConfigToHf,
+    toFairseq: music2vecConfigToFairseq,
     model: music2vecModel,
     keys: () => music2vecKeys,
   } satisfies Family<Music2VecConfig>,
@@ -51,6 +60,8 @@ export interface Architecture {
   readonly keys: KeyMap;
   /** What a config.json of this model holds. */
   readonly hfConfig: Record<string, unknown>;
+  /** Its model configuration in fairseq's words. @throws ConfigError for what fairseq's model can't be. */
+  fairseqConfig(): Record<string, unknown>;
 }
 
 /** From transformers' config.json. @throws ConfigError for a model type that is of no family here. */
@@ -86,7 +97,13 @@ function build(
   for (const [name, family] of Object.entries(families) as [FamilyName, AnyFamily][]) {
     if (!names(family).includes(String(found))) continue;
     const config = parse(family);
-    return { family: name, model: family.model(config), keys: family.keys(config), hfConfig: family.toHf(config) };
+    return {
+      family: name,
+      model: family.model(config),
+      keys: family.keys(config),
+      hfConfig: family.toHf(config),
+      fairseqConfig: () => family.toFairseq(config),
+    };
   }
   const known = (Object.values(families) as AnyFamily[]).flatMap(names).join(", ");
   throw new ConfigError(`The ${what} ${JSON.stringify(found)} is of no family here. Known: ${known}.`);

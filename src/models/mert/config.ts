@@ -4,7 +4,7 @@ import { ConfigError } from "../../base/errors.ts";
 import type { FeatureExtractorConfig } from "../blocks/feature-extractor.ts";
 import type { PositionalConfig } from "../blocks/positional.ts";
 import type { TransformerConfig } from "../blocks/transformer-layer.ts";
-import { activation, fairseqConvolutions, parseConfig } from "../config.ts";
+import { activation, checkFairseqCan, fairseqConvolutions, fairseqConvolutionText, parseConfig } from "../config.ts";
 
 export interface MertConfig {
   readonly sampleRateHz: number;
@@ -164,6 +164,35 @@ export function mertConfigToHf(config: MertConfig): Record<string, unknown> {
     feature_extractor_cqt_bins: config.cqtBins || 336,
     deepnorm: transformer.residualScale !== 1,
     attention_relax: -1,
+  };
+}
+
+/** fairseq's model configuration (`cfg.model`). @throws ConfigError for what fairseq's model can't be. */
+export function mertConfigToFairseq(config: MertConfig): Record<string, unknown> {
+  const { extractor, transformer, positional } = config;
+  checkFairseqCan({
+    feat_proj_layer_norm: [config.projectionNorm, true],
+    feat_extract_activation: [extractor.activation, "gelu"],
+    layer_norm_eps: [transformer.eps, 1e-5],
+  });
+  return {
+    _name: "mert",
+    sample_rate: config.sampleRateHz,
+    label_rate: config.sampleRateHz / extractor.strides.reduce((product, stride) => product * stride, 1),
+    extractor_mode: extractor.norm === "group" ? "default" : "layer_norm",
+    encoder_layers: transformer.layers,
+    encoder_embed_dim: transformer.width,
+    encoder_ffn_embed_dim: transformer.feedForward,
+    encoder_attention_heads: transformer.heads,
+    activation_fn: transformer.activation,
+    layer_norm_first: transformer.norm === "pre",
+    conv_feature_layers: fairseqConvolutionText(extractor),
+    conv_bias: extractor.bias,
+    conv_pos: positional.kernel,
+    conv_pos_groups: positional.groups,
+    feature_extractor_cqt: config.cqtBins > 0,
+    feature_extractor_cqt_bins: config.cqtBins || 336,
+    deepnorm: transformer.residualScale !== 1,
   };
 }
 

@@ -4,7 +4,7 @@ import { ConfigError } from "../../base/errors.ts";
 import type { FeatureExtractorConfig } from "../blocks/feature-extractor.ts";
 import type { StackedPositionalConfig } from "../blocks/positional.ts";
 import type { TransformerConfig } from "../blocks/transformer-layer.ts";
-import { activation, fairseqConvolutions, parseConfig } from "../config.ts";
+import { activation, checkFairseqCan, fairseqConvolutions, fairseqConvolutionText, parseConfig } from "../config.ts";
 
 export interface Music2VecConfig {
   readonly sampleRateHz: number;
@@ -130,6 +130,27 @@ export function music2vecConfigToHf(config: Music2VecConfig): Record<string, unk
     num_conv_pos_embedding_groups: positional.groups,
     conv_pos_kernel_size: positional.kernel,
     mask_time_prob: config.maskable ? 0.05 : 0,
+  };
+}
+
+/** fairseq's model configuration (`cfg.model`). @throws ConfigError for what fairseq's model can't be. */
+export function music2vecConfigToFairseq(config: Music2VecConfig): Record<string, unknown> {
+  const { extractor, transformer, positional } = config;
+  checkFairseqCan({ feat_extract_activation: [extractor.activation, "gelu"], layer_norm_eps: [transformer.eps, 1e-5] });
+  return {
+    _name: "data2vec_audio",
+    extractor_mode: "layer_norm",
+    encoder_layers: transformer.layers,
+    encoder_embed_dim: transformer.width,
+    encoder_ffn_embed_dim: transformer.feedForward,
+    encoder_attention_heads: transformer.heads,
+    activation_fn: transformer.activation,
+    layer_norm_first: false,
+    conv_feature_layers: fairseqConvolutionText(extractor),
+    conv_bias: extractor.bias,
+    conv_pos: positional.kernel * positional.depth,
+    conv_pos_groups: positional.groups,
+    pos_conv_depth: positional.depth,
   };
 }
 
