@@ -1,0 +1,81 @@
+// Export: a model as one ONNX graph that any ONNX Runtime with the standard and Microsoft's own operators runs, without this library.
+import { toFloat32 } from "../base/dtypes.ts";
+import { trace } from "../engines/onnx/trace.ts";
+import { writeOnnx } from "../formats/onnx/write.node.ts";
+import type { Architecture } from "../models/index.ts";
+import { checkShape } from "../ops/params.ts";
+import type { Program, WeightReader } from "../ops/program.ts";
+import { chainProgram } from "../ops/stage.ts";
+
+export interface ExportOptions {
+  /** Entries of `hidden_states` to give out, in order: see `chosenLayers`. */
+  readonly layers: readonly number[];
+  /** What a user of the file should know: model name, licence. Stands in its metadata beside what this function adds. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the model wants input of zero mean and unit variance. The graph leaves that to its user, as transformers does. */
+  readonly normaliseInput: boolean;
+}
+
+export interface Exported {
+  readonly input: string;
+  readonly outputs: readonly string[];
+  /** Weights in the graph: those the chosen layers need. */
+  readonly weights: number;
+}
+
+/** Writes `path` (and, past 1 GiB, `<path>.data` beside it). Input: `input_values` [batch, samples], mono at the model's rate, all rows full.
+ *  Outputs: `hidden_state_<i>` [batch, frames, width] for each chosen layer, or `last_hidden_state` where only the last is chosen.
+ *  @throws ShapeError or NotFoundError when the weights are not those the architecture asks for. */
+export async function exportOnnx(
+  path: string,
+  { model, family }: Pick<Architecture, "model" | "family">,
+  weights: WeightReader,
+  { layers, metadata, normaliseInput }: ExportOptions,
+): Promise<Exported> {
+  const onlyLast = layers.length === 1 && layers[0] === model.layers;
+  const outputs = onlyLast ? ["last_hidden_state"] : layers.map((layer) => `hidden_state_${layer}`);
+  const program = exportProgram(model, layers, outputs);
+  const { model: traced, weightNames } = trace(program);
+  const lazy = new Set(weightNames);
+  const initializers = traced.graph.initializers.map(({ name, dtype, shape, data }) => {
+    if (!lazy.has(name)) return { name, dtype, shape, data: { raw: "raw" in data ? data.raw : new Uint8Array() } };
+    const read = async () => {
+      const tensor = await weights.read(name);
+      checkShape(name, tensor.shape, shape);
+      const values = toFloat32(tensor);
+      return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    };
+    return { name, dtype, shape, data: { lazy: read } };
+  });
+  await writeOnnx(path, {
+    ...traced,
+    metadata: {
+      ...metadata,
+      family,
+      sample_rate_hz: String(model.sampleRateHz),
+      hop_samples: String(model.hopSamples),
+      minimum_samples: String(model.minimumSamples),
+      do_normalize: String(normaliseInput),
+      normalisation: normaliseInput ? "(x - mean) / sqrt(variance + 1e-7) over each clip, before this graph" : "none",
+      layers: layers.join(","),
+    },
+    graph: { ...traced.graph, initializers },
+  });
+  return { input: "input_values", outputs, weights: weightNames.length };
+}
+
+/** The chain up to the highest chosen layer, with the names that transformers' users know. */
+function exportProgram(model: Architecture["model"], layers: readonly number[], outputs: readonly string[]): Program {
+  const taps = layers.map((layer) => model.hiddenStates[layer]!);
+  const last = Math.max(...taps.map((tap) => model.stages.findIndex((stage) => stage.name === tap)));
+  const input = { dtype: "float32", shape: ["batch", "samples"] } as const;
+  const chain = chainProgram(model.family, model.stages.slice(0, last + 1), { input, outputs: taps });
+  return {
+    ...chain,
+    inputs: { input_values: input },
+    run(ops, params, { input_values }) {
+      const tapped = chain.run(ops, params, { x: input_values! });
+      return Object.fromEntries(outputs.map((output, i) => [output, tapped[taps[i]!]!]));
+    },
+  };
+}
