@@ -23,21 +23,22 @@ export interface AudioReader {
   read(range: SampleRange): AsyncGenerator<Float32Array[]>;
 }
 
-export const wholeRange: SampleRange = { start: 0, end: Number.POSITIVE_INFINITY };
+/** The part of a piece that lies in a range; `at` is the number of the piece's first sample. Undefined when none does. */
+export function cutPiece(piece: Float32Array[], at: number, { start, end }: SampleRange): Float32Array[] | undefined {
+  const length = piece[0]?.length ?? 0;
+  const from = Math.max(0, start - at);
+  const to = Math.min(length, end - at);
+  if (to <= from) return undefined;
+  return from === 0 && to === length ? piece : piece.map((channel) => channel.subarray(from, to));
+}
 
-/** Cuts a run of pieces, whose first sample has the number `at`, to a range, and stops once the range is filled. */
-export async function* cutToRange(
-  pieces: AsyncIterable<Float32Array[]>,
-  at: number,
-  { start, end }: SampleRange,
-): AsyncGenerator<Float32Array[]> {
-  if (end <= start) return;
+/** Cuts pieces that follow one another, the first beginning at sample `at`, to a range, and stops once it is filled. */
+export async function* cutToRange(pieces: AsyncIterable<Float32Array[]>, at: number, range: SampleRange): AsyncGenerator<Float32Array[]> {
+  if (range.end <= range.start) return;
   for await (const piece of pieces) {
-    const length = piece[0]?.length ?? 0;
-    const from = Math.max(0, start - at);
-    const to = Math.min(length, end - at);
-    if (to > from) yield from === 0 && to === length ? piece : piece.map((channel) => channel.subarray(from, to));
-    at += length;
-    if (at >= end) return;
+    const cut = cutPiece(piece, at, range);
+    if (cut !== undefined) yield cut;
+    at += piece[0]?.length ?? 0;
+    if (at >= range.end) return;
   }
 }

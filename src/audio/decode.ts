@@ -6,6 +6,7 @@ import type { AudioFormat, AudioReader, SampleRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
 import { openFlac } from "./flac.ts";
 import { openMp3 } from "./mp3.ts";
+import { openOpus, openVorbis } from "./ogg.ts";
 import { sniff } from "./sniff.ts";
 import { openWav } from "./wav.ts";
 import { concatSamples, isSilent, type Waveform } from "./waveform.ts";
@@ -36,6 +37,8 @@ const openers: Partial<Record<AudioFormat, Opener>> = {
   aiff: openAiff,
   mp3: openMp3,
   flac: openFlac,
+  vorbis: openVorbis,
+  opus: openOpus,
   unknown: openMp3, // an mp3 may begin with anything
 };
 
