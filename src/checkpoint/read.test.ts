@@ -48,17 +48,23 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 const folder = () => mkdtemp(join(root, "model-"));
+/** The names in a checkpoint at `path`. */
+async function namesIn(path: string): Promise<string[]> {
+  const file = await openCheckpointPath(path);
+  await file.close();
+  return [...file.tensors.keys()];
+}
 const one = (value: number) => hostTensor(Float32Array.of(value), [1]);
 const writeOne = (path: string, name: string, value: number) => writeAtomic(path, safetensorsChunks(namedTensors([[name, one(value)]])));
 
 test("a folder opens by model.safetensors before pytorch_model.bin, and by that before others", async () => {
   const path = await folder();
   await writeAtomic(join(path, "epoch_3.pt"), torchZipChunks({ c: one(3) }));
-  expect([...(await openCheckpointPath(path)).tensors.keys()]).toEqual(["c"]);
+  expect(await namesIn(path)).toEqual(["c"]);
   await copyFile(goldenPath("P_checkpoints/good/pytorch_model_torch2.bin"), join(path, "pytorch_model.bin"));
-  expect((await openCheckpointPath(path)).tensors.has("a.weight")).toBe(true);
+  expect(await namesIn(path)).toContain("a.weight");
   await writeOne(join(path, "model.safetensors"), "a", 1);
-  expect([...(await openCheckpointPath(path)).tensors.keys()]).toEqual(["a"]);
+  expect(await namesIn(path)).toEqual(["a"]);
 });
 
 test("shards are one checkpoint", async () => {

@@ -46,7 +46,7 @@ export class Machine {
   }
 
   readonly fail: Fail = (reason) => {
-    throw new FormatError(`The pickle in ${this.name} is corrupt at byte ${this.at}: ${reason}.`);
+    throw new FormatError(`The pickle in ${this.name} can't be read at byte ${this.at}: ${reason}.`);
   };
 
   /** Counts work, so that a small file can't cause much of it. */
@@ -134,7 +134,7 @@ export class Machine {
     if (!this.rules.makers.has(full) && !this.rules.isHarmless(full)) {
       throw new UnsafeFileError(
         `${this.name} asks for ${full}, which is not on the list of what a checkpoint may hold. Nothing was run. ` +
-          "If you trust the file, save its tensors anew as safetensors with the program that made it.",
+          "If you trust the file, open it with the program that made it and save its state_dict() as safetensors.",
       );
     }
     return this.contain({ kind: "name", name: full });
@@ -158,5 +158,6 @@ const renamedModules = new Map([
   ["__builtin__", "builtins"],
   ["copy_reg", "copyreg"],
   ["numpy._core.multiarray", "numpy.core.multiarray"],
+  ["numpy._core.numeric", "numpy.core.numeric"],
   ["torch.cuda", "torch"],
 ]);

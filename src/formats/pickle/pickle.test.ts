@@ -45,7 +45,7 @@ test("Namespaces, omegaconf's containers, enums, paths and NumPy's scalars becom
   const config = `comegaconf.dictconfig\nDictConfig\n)\x81q\x00}(U\x08_content}U\x01n${node}sU\x07_parenth\x00ub`;
   expect(plainValue(read(`${config}.`))).toEqual({ n: 5 });
   expect(plainValue(read("cfairseq.dataclass.constants\nDDP_BACKEND\nU\x05c10d\n\x85R."))).toBe("c10d\n");
-  expect(plainValue(read("cpathlib\nPosixPath\n(U\x01aU\x01btR."))).toBe("a/b");
+  expect(plainValue(read("cpathlib\nPosixPath\n(U\x01/U\x01aU\x01btR."))).toBe("/a/b");
   expect(plainValue(read("cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02i4\x85RC\x04\x07\x00\x00\x00\x86R."))).toBe(7);
   expect(plainValue(read("ctorch\nSize\n(K\x02K\x03t\x85R."))).toEqual([2, 3]);
 });

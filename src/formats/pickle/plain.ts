@@ -39,7 +39,7 @@ export function plainValue(value: PickleValue): Plain {
 function unwrapped(object: PickleObject): PickleValue {
   const { class: name, args, state, entries, items } = object;
   if (name === "numpy.core.multiarray.scalar") return numpyScalar(args);
-  if (name.startsWith("pathlib.")) return args.join("/");
+  if (name.startsWith("pathlib.")) return args.join("/").replace(/^\/\//, "/"); // an absolute path's first part is "/"
   if (state instanceof Map) {
     // omegaconf: containers keep `_content`, nodes `_val`; their `_parent` would lead back up.
     if (name.startsWith("omegaconf.")) return state.get("_content") ?? state.get("_val") ?? null;

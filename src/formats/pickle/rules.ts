@@ -24,6 +24,7 @@ const harmlessNames = new Set([
   ),
   ...["PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath", "Path"].map((name) => `pathlib.${name}`),
   ...["datetime", "date", "time", "timedelta", "timezone"].map((name) => `datetime.${name}`),
+  "numpy.core.numeric._frombuffer",
   "_codecs.encode",
   "_operator.getitem",
   "argparse.Namespace",
@@ -34,8 +35,9 @@ const harmlessNames = new Set([
   "torch.serialization._get_layout",
 ]);
 
-/** Families of names: typing's types, and the classes and enums in configurations of fairseq and its extensions. */
-const harmlessFamilies = /^(typing|numpy\.dtypes|omegaconf|fairseq|examples|mert_fairseq|fairseq_user_dir(_\d+)?)\./;
+/** Families of names: typing's types, and the classes and enums in configurations of fairseq, its extensions, and Lightning. */
+const harmlessFamilies =
+  /^(typing|numpy\.dtypes|omegaconf|fairseq|examples|mert_fairseq|pytorch_lightning|lightning(_fabric)?|fairseq_user_dir(_\d+)?)\./;
 
 /** The rules for plain values and configurations. Since nothing is run, what is listed here can do no harm;
  *  what is not listed is refused, for a file that asks for it is hostile, or not what one takes it for. */

@@ -1,7 +1,7 @@
 // Pickles, written: plain values in protocol 2, which every Python reads.
 import { concatBytes } from "../bytes.ts";
 
-/** What can be pickled: plain values, and `raw` pieces that a caller has encoded itself. */
+/** What can be pickled: plain values, tuples, names and calls of them, and references to what lies outside. */
 export type Picklable =
   | null
   | boolean

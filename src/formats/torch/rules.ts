@@ -45,7 +45,7 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
 
 /** Further names of torch that mean nothing without a call. */
 const harmless =
-  /^torch\.(Tensor|nn\.parameter\.Parameter|strided|sparse_coo|(contiguous|preserve)_format|channels_last|complex(64|128)|uint(16|32|64))$/;
+  /^torch\.(Tensor|\w+Storage|float8_\w+|nn\.parameter\.Parameter|strided|sparse_coo|(contiguous|preserve)_format|channels_last|complex(64|128)|uint(16|32|64))$/;
 
 /** The rules for torch's files: tensors, storages and dtypes beside the plain values. */
 export const torchRules: PickleRules = {
@@ -60,7 +60,7 @@ export function storageOf(id: PickleValue, fail: Fail): TorchStorage {
   const [what, type, key, , count, view] = id;
   if (what !== "storage") return fail(`a persistent id names a ${String(what)}, not a storage`);
   if (!isName(type) || !storageDtypes.has(type.name))
-    return fail(`a storage is of ${isName(type) ? type.name : "no class"}, which can't be read`);
+    return fail(`a storage is of ${isName(type) ? type.name : "no class"}, which is not supported`);
   if (typeof key !== "string" || !/^\w[\w.-]*$/.test(key)) return fail(`a storage has the key ${JSON.stringify(key)}`);
   const dtype = storageDtypes.get(type.name);
   const [start, elements] = Array.isArray(view) ? [view[1], view[2]] : [0, count];
@@ -77,7 +77,8 @@ export function storageOf(id: PickleValue, fail: Fail): TorchStorage {
 function tensorOf([storage, offset, shape, strides]: readonly PickleValue[], dtypeName: PickleValue | undefined, fail: Fail): TorchTensor {
   if (!isMade(storage) || storage.kind !== "storage") return fail("a tensor has no storage");
   const held = storage as TorchStorage;
-  const dtype = (isName(dtypeName) ? dtypeNames.get(dtypeName.name) : held.dtype) ?? fail("a tensor has no dtype that can be read");
+  const named = isName(dtypeName) ? dtypeName.name : undefined;
+  const dtype = (named ? dtypeNames.get(named) : held.dtype) ?? fail(`a tensor is of ${named ?? "no dtype"}, which is not supported`);
   const tensor: TorchTensor = {
     kind: "tensor",
     storage: held,
