@@ -1,4 +1,88 @@
-import { Command } from "commander";
+// `ostinato convert`: a checkpoint between Hugging Face's form and fairseq's.
+import { readFile } from "node:fs/promises";
+import { Command, Option } from "commander";
+import type { CheckpointForm } from "../checkpoint/convert.node.ts";
+import type { FairseqFile } from "../formats/fairseq.ts";
+import type { TensorFile } from "../formats/tensor-file.ts";
+import { type HubFlags, licenceLine, resolveOptions, withHubOptions } from "./open-model.ts";
+import { interruptible, note, printJson } from "./outcome.ts";
+
+interface ConvertFlags extends HubFlags {
+  readonly to?: CheckpointForm;
+  readonly json?: boolean;
+}
+
 export function convertCommand(): Command {
-  return new Command("convert");
+  const command = new Command("convert")
+    .description(
+      "Convert a checkpoint: fairseq's .pt or a pytorch_model.bin to a Hugging Face folder with safetensors, or back to fairseq.",
+    )
+    .argument("<from>", "a model's name, folder or checkpoint file")
+    .argument("<to>", "the folder (hf) or the .pt file (fairseq) to write")
+    .addOption(new Option("--to <form>", "form to write (default: fairseq where <to> ends in .pt, else hf)").choices(["hf", "fairseq"]));
+  return withHubOptions(command)
+    .option("--json", "print what was written as JSON")
+    .addHelpText("after", "\nExamples:\n  $ ostinato convert checkpoint_last.pt my-mert\n  $ ostinato convert MERT-v1-95M mert.pt\n")
+    .action((from: string, to: string, flags: ConvertFlags) => interruptible((signal) => run(from, to, flags, signal)));
+}
+
+async function run(from: string, to: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
+  const { convertCheckpoint } = await import("../checkpoint/convert.node.ts");
+  const { chooseNormalisation, describe, openModelWeights } = await import("../inference/load.node.ts");
+  const { resolveModel } = await import("../hub/resolve.node.ts");
+  const form = flags.to ?? (to.endsWith(".pt") ? "fairseq" : "hf");
+  const local = await resolveModel(from, resolveOptions(flags, signal));
+  note(licenceLine(local.licence));
+  const file = await openModelWeights(local);
+  try {
+    const { architecture, normalise, attentionMask } = await describe(local, file);
+    const normalisation = chooseNormalisation("auto", normalise, local);
+    const name = file.format === "fairseq" ? (file as FairseqFile).config._name : undefined;
+    const hfConfig = await readJson(local.files.config);
+    const hfPreprocessor = await readJson(local.files.preprocessor);
+    const converted = await convertCheckpoint(
+      file,
+      architecture,
+      { form, path: to },
+      {
+        normaliseInput: normalisation.on,
+        attentionMask,
+        ...(hfConfig && { hfConfig }),
+        ...(hfPreprocessor && { hfPreprocessor }),
+        ...fairseqName(name ?? hfConfig?.model_type),
+      },
+    );
+    if (flags.json) printJson({ from: file.name, format: file.format, to: form, ...converted });
+    for (const line of report(file, converted, normalisation)) note(line);
+  } finally {
+    await file.close();
+  }
+}
+
+/** HuBERT and MERT are one architecture here, but two names in fairseq. */
+function fairseqName(found: unknown): { fairseqName?: string } {
+  return found === "hubert" || found === "mert" || found === "data2vec_audio" ? { fairseqName: found } : {};
+}
+
+function report(
+  file: TensorFile,
+  {
+    files,
+    tensors,
+    leftOut,
+    missing,
+  }: { files: readonly string[]; tensors: number; leftOut: readonly string[]; missing: readonly string[] },
+  normalisation: { on: boolean; source: string },
+): string[] {
+  const some = (names: readonly string[]) => `${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`;
+  return [
+    `${file.name} (${file.format}): ${tensors} tensors → ${files.join(", ")}`,
+    ...(leftOut.length > 0 ? [`left out, of no use to the model itself: ${leftOut.length} tensors (${some(leftOut)})`] : []),
+    ...(missing.length > 0 ? [`not in the source: ${some(missing)}, which only training uses`] : []),
+    `input normalisation written down: ${normalisation.on ? "on" : "off"} (${normalisation.source})`,
+  ];
+}
+
+async function readJson(path: string | undefined): Promise<Record<string, unknown> | undefined> {
+  return path === undefined ? undefined : (JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>);
 }

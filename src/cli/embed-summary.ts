@@ -13,9 +13,9 @@ export function embedSummary(
   const [done, skipped, failed] = [of("done"), of("skipped"), of("failed")];
   const audio = done.reduce((sum, { seconds = 0 }) => sum + seconds, 0);
   const lines = [...resampled(done, run.sampleRateHz), ...deviations(done)];
-  const rate = run.seconds > 0 ? `, ${(audio / run.seconds).toFixed(1)} s of audio a second` : "";
+  const pace = `${clock(audio)} of audio in ${run.seconds.toFixed(1)} s, ${(audio / Math.max(run.seconds, 0.001)).toFixed(1)} s of audio a second`;
   const counts = [
-    `${files(done.length)} embedded (${clock(audio)} of audio in ${run.seconds.toFixed(1)} s${rate})`,
+    `${files(done.length)} embedded${done.length > 0 ? ` (${pace})` : ""}`,
     skipped.length > 0 && `${skipped.length} skipped, finished before`,
     failed.length > 0 && `${failed.length} failed`,
     results.length < run.total && `${run.total - results.length} not begun`,

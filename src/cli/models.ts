@@ -61,5 +61,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 export function megabytes(bytes: number): string {
+  if (bytes < 1e3) return `${bytes} B`;
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(0)} MB`;
 }
