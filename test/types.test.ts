@@ -1,0 +1,26 @@
+// The types hold what the compiler must refuse; `npm run types` is the test, this file only runs so that it is counted.
+import { expect, test } from "vitest";
+import type { GraphTensor } from "../src/engines/onnx/graph.ts";
+import type { TorchTensor } from "../src/engines/torch/tensor.ts";
+import type { Ops } from "../src/ops/ops.ts";
+import type { Stage } from "../src/ops/stage.ts";
+
+test("a tensor of one engine cannot enter another", () => {
+  const mix = (onnx: Ops<GraphTensor>, torch: Ops<TorchTensor>, graph: GraphTensor, eager: TorchTensor) => {
+    // @ts-expect-error a tensor of one engine cannot enter another
+    onnx.add(graph, eager);
+    // @ts-expect-error nor the other way
+    torch.gelu(graph);
+    torch.gelu(eager);
+  };
+  expect(mix).toBeTypeOf("function");
+});
+
+test("a stage can't look inside a tensor", () => {
+  const stage: Stage["run"] = (_, __, x) => {
+    // @ts-expect-error a stage knows no engine: its tensors have no members
+    x.shape;
+    return x;
+  };
+  expect(stage).toBeTypeOf("function");
+});
