@@ -1,9 +1,7 @@
 // Export: a model as one ONNX graph that any ONNX Runtime with the standard and Microsoft's own operators runs, without this library.
-import { toFloat32 } from "../base/dtypes.ts";
-import { trace } from "../engines/onnx/trace.ts";
+import { externalBytes, trace } from "../engines/onnx/trace.ts";
 import { writeOnnx } from "../formats/onnx/write.node.ts";
 import type { Architecture } from "../models/index.ts";
-import { checkShape } from "../ops/params.ts";
 import type { Program, WeightReader } from "../ops/program.ts";
 import { chainProgram } from "../ops/stage.ts";
 
@@ -35,17 +33,12 @@ export async function exportOnnx(
   const onlyLast = layers.length === 1 && layers[0] === model.layers;
   const outputs = onlyLast ? ["last_hidden_state"] : layers.map((layer) => `hidden_state_${layer}`);
   const program = exportProgram(model, layers, outputs);
-  const { model: traced, weightNames } = trace(program);
-  const lazy = new Set(weightNames);
+  const { model: traced, externals } = trace(program);
+  const lazy = new Map(externals.map((external) => [external.location, external]));
   const initializers = traced.graph.initializers.map(({ name, dtype, shape, data }) => {
-    if (!lazy.has(name)) return { name, dtype, shape, data: { raw: "raw" in data ? data.raw : new Uint8Array() } };
-    const read = async () => {
-      const tensor = await weights.read(name);
-      checkShape(name, tensor.shape, shape);
-      const values = toFloat32(tensor);
-      return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    };
-    return { name, dtype, shape, data: { lazy: read } };
+    const external = lazy.get(name);
+    if (!external) return { name, dtype, shape, data: { raw: "raw" in data ? data.raw : new Uint8Array() } };
+    return { name, dtype, shape, data: { lazy: () => externalBytes(external, program, weights) } };
   });
   await writeOnnx(path, {
     ...traced,
@@ -61,7 +54,7 @@ export async function exportOnnx(
     },
     graph: { ...traced.graph, initializers },
   });
-  return { input: "input_values", outputs, weights: weightNames.length };
+  return { input: "input_values", outputs, weights: externals.length };
 }
 
 /** The chain up to the highest chosen layer, with the names that transformers' users know. */

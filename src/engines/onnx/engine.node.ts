@@ -1,30 +1,28 @@
 // The ONNX engine in Node: traced graphs on onnxruntime-node.
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import { type DType, dtypeBytes, elementCount, type HostTensor, toFloat32 } from "../../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount, type HostTensor } from "../../base/dtypes.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { encodeModel } from "../../formats/onnx/encode.ts";
-import { checkShape } from "../../ops/params.ts";
 import type { Engine, Program, Session, WeightReader } from "../../ops/program.ts";
-import { trace } from "./trace.ts";
+import { externalBytes, trace } from "./trace.ts";
+import type { Precision } from "./weight-forms.ts";
 
 export interface OnnxEngineOptions {
   /** Threads of one operator; all cores by default. */
   threads?: number;
+  /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
+  precision?: Precision;
 }
 
-export function onnxEngine({ threads = availableParallelism() }: OnnxEngineOptions = {}): Engine {
+export function onnxEngine({ threads = availableParallelism(), precision = "fp32" }: OnnxEngineOptions = {}): Engine {
   return {
     name: "onnx",
+    rowsInteract: precision === "q8",
     async prepare(program: Program, weights: WeightReader): Promise<Session> {
-      const { model, weightNames } = trace(program);
+      const { model, externals } = trace(program, { precision });
       const externalData = await Promise.all(
-        weightNames.map(async (name) => {
-          const tensor = await weights.read(name);
-          checkShape(name, tensor.shape, program.params[name]!.shape);
-          const values = toFloat32(tensor);
-          return { path: name, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
-        }),
+        externals.map(async (external) => ({ path: external.location, data: await externalBytes(external, program, weights) })),
       );
       const session = await ort.InferenceSession.create(encodeModel(model), {
         externalData,

@@ -1,5 +1,5 @@
 // The graph being traced: nodes, constants and weights, and the symbolic tensor that stands for a value in it.
-import { type DType, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount, type HostTensor } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
 import type { AttributeValue, OnnxGraph, OnnxInitializer, OnnxNode } from "../../formats/onnx/encode.ts";
 import type { Dim, TensorSpec } from "../../ops/program.ts";
@@ -10,6 +10,8 @@ export interface Forms {
   readonly plain?: string | (() => string);
   /** [batch, channels, time] of a [batch, time, channels]: ONNX convolves channels first, and a chain of convolutions stays so. */
   readonly turned?: string;
+  /** The weight this value is, by name. */
+  readonly weight?: string;
   /** [batch, time, heads · d] of a [batch, heads, time, d]: what onnxruntime's fused attention takes and gives. */
   readonly joined?: GraphTensor;
 }
@@ -20,16 +22,18 @@ export class GraphTensor {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
   readonly joined: GraphTensor | undefined;
+  readonly weight: string | undefined;
   private plain: string | (() => string) | undefined;
   private turned: string | undefined;
 
-  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], { plain, turned, joined }: Forms) {
+  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], { plain, turned, joined, weight }: Forms) {
     this.graph = graph;
     this.dtype = dtype;
     this.shape = shape;
     this.plain = plain;
     this.turned = turned;
     this.joined = joined;
+    this.weight = weight;
   }
 
   /** The value's name in the shape it shows. */
@@ -51,11 +55,22 @@ export class GraphTensor {
   }
 }
 
+/** An initializer that is kept outside the graph file: which weight it is made of, and how. */
+export interface ExternalWeight {
+  readonly location: string;
+  readonly weight: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** From the weight's float32 values to the initializer's bytes; as they are where absent. */
+  readonly encode?: (values: Float32Array) => Uint8Array;
+}
+
 /** Builds an ONNX graph node by node. */
 export class Graph {
   private readonly nodes: OnnxNode[] = [];
   private readonly initializers = new Map<string, OnnxInitializer>();
   private readonly weights = new Map<string, GraphTensor>();
+  private readonly externals = new Map<string, ExternalWeight>();
   private count = 0;
 
   /** A name no other value has. */
@@ -95,24 +110,34 @@ export class Graph {
     return this.constant({ dtype: "int64", shape, bytes: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) });
   }
 
-  /** A weight, kept outside the graph file under its own name. */
+  /** A weight as a value: a node that uses it makes it a float32 initializer outside the graph file. */
   weight(name: string, shape: readonly number[]): GraphTensor {
     let tensor = this.weights.get(name);
     if (!tensor) {
-      tensor = new GraphTensor(this, "float32", shape, { plain: name });
-      this.weights.set(name, tensor);
-      this.initializers.set(name, {
-        name,
-        dtype: "float32",
-        shape,
-        data: { external: { location: name, offset: 0, length: 4 * elementCount(shape) } },
+      tensor = new GraphTensor(this, "float32", shape, {
+        weight: name,
+        plain: () => this.external({ weight: name, dtype: "float32", shape }),
       });
+      this.weights.set(name, tensor);
     }
     return tensor;
   }
 
-  get weightNames(): string[] {
-    return [...this.weights.keys()];
+  /** An initializer outside the graph file, made of a weight; its location is its own name. */
+  external(made: Omit<ExternalWeight, "location"> & { readonly suffix?: string }): string {
+    const { suffix = "", ...external } = made;
+    const location = external.weight + suffix;
+    if (!this.externals.has(location)) {
+      this.externals.set(location, { ...external, location });
+      const length = elementCount(external.shape) * dtypeBytes[external.dtype];
+      const data = { external: { location, offset: 0, length } };
+      this.initializers.set(location, { name: location, dtype: external.dtype, shape: external.shape, data });
+    }
+    return location;
+  }
+
+  get externalWeights(): ExternalWeight[] {
+    return [...this.externals.values()];
   }
 
   /** The finished graph; outputs get the names they are asked for under. */

@@ -1,19 +1,27 @@
 // Tracing: a program run once on symbolic tensors leaves an ONNX model behind.
+import { toFloat32 } from "../../base/dtypes.ts";
 import { NotFoundError } from "../../base/errors.ts";
 import type { OnnxModel } from "../../formats/onnx/encode.ts";
-import { paramsFrom } from "../../ops/params.ts";
-import type { Program } from "../../ops/program.ts";
-import { Graph, GraphTensor } from "./graph.ts";
+import { checkShape, paramsFrom } from "../../ops/params.ts";
+import type { Program, WeightReader } from "../../ops/program.ts";
+import { type ExternalWeight, Graph, GraphTensor } from "./graph.ts";
+import { withPrecision } from "./precision.ts";
 import { contribDomain, opset, traceOps } from "./trace-ops.ts";
+import type { Precision } from "./weight-forms.ts";
 
 export interface TracedProgram {
   readonly model: OnnxModel;
-  /** The weights the graph uses, each an external tensor whose location is its own name. */
-  readonly weightNames: readonly string[];
+  /** The initializers kept outside the graph file, each under its own name as location. */
+  readonly externals: readonly ExternalWeight[];
+}
+
+export interface TraceOptions {
+  /** How weights are stored and multiplied; default fp32. */
+  readonly precision?: Precision;
 }
 
 /** Batch and time stay symbolic, so one graph serves every size. Weights that no output depends on are not in it. */
-export function trace(program: Program): TracedProgram {
+export function trace(program: Program, { precision = "fp32" }: TraceOptions = {}): TracedProgram {
   const graph = new Graph();
   const params = paramsFrom((name) => {
     const spec = program.params[name];
@@ -23,7 +31,7 @@ export function trace(program: Program): TracedProgram {
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([name, { dtype, shape }]) => [name, new GraphTensor(graph, dtype, shape, { plain: name })]),
   );
-  const outputs = program.run(traceOps(graph), params, inputs);
+  const outputs = program.run(withPrecision(graph, traceOps(graph), precision), params, inputs);
   return {
     model: {
       irVersion: 9,
@@ -34,6 +42,14 @@ export function trace(program: Program): TracedProgram {
       producer: "ostinato",
       graph: graph.finish(program.name, program.inputs, outputs),
     },
-    weightNames: graph.weightNames,
+    externals: graph.externalWeights,
   };
+}
+
+/** The bytes of an external initializer. @throws ShapeError when the checkpoint's tensor is not of the shape the program asks for. */
+export async function externalBytes({ weight, encode }: ExternalWeight, program: Program, weights: WeightReader): Promise<Uint8Array> {
+  const tensor = await weights.read(weight);
+  checkShape(weight, tensor.shape, program.params[weight]!.shape);
+  const values = toFloat32(tensor);
+  return encode ? encode(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
