@@ -24,9 +24,9 @@ serveJobs<DecodeJob, DecodeResult, DecodedPart>(async (job, cx) => {
   try {
     const reader = await openAudio(source, {
       fallback: async (format, refusal) => {
-        if ("path" in job.input) return openFfmpeg(job.input.path, format, refusal);
+        if ("path" in job.input) return openFfmpeg(job.input.path, format, { refusal });
         temporary = await temporaryCopy(job.input);
-        return openFfmpeg(temporary, format, refusal);
+        return openFfmpeg(temporary, format, { refusal, name: job.input.name });
       },
     });
     if (job.task === "load") return await load(reader, source, job, cx);

@@ -109,7 +109,12 @@ export async function decodeReader(
 /** @throws UnreadableAudioError or TooShortError when an excerpt came out empty. */
 export function checkNotEmpty(samples: number, { start }: SampleRange, reader: AudioReader, name: string): void {
   if (samples > 0) return;
-  if (start === 0) throw new UnreadableAudioError("empty", `${name} is ${reader.format} without any samples. Fetch or export it again.`);
+  if (start === 0) {
+    const promised = (reader.samples ?? 0) > 0 ? `, though ${inSeconds(reader.samples!, reader.sampleRateHz)} were promised` : "";
+    const why = reader.mends.length > 0 ? ` (${reader.mends.join("; ")})` : "";
+    const fault = promised + why === "" ? "empty" : "corrupt";
+    throw new UnreadableAudioError(fault, `${name} is ${reader.format} without any samples${promised}${why}. Fetch or export it again.`);
+  }
   const lasts = reader.samples === undefined ? "" : ` It lasts ${inSeconds(reader.samples, reader.sampleRateHz)}.`;
   throw new TooShortError(`${name} ends before ${inSeconds(start, reader.sampleRateHz)}, where the excerpt begins.${lasts}`);
 }

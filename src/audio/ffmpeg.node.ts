@@ -10,12 +10,17 @@ import { wavLayout } from "./wav.ts";
 /** Opens a file with the `ffmpeg` on the PATH. Excerpts are decoded from the beginning, because its seeking is not exact to the
  *  sample.
  *  @throws `refusal` when there is no ffmpeg, UnreadableAudioError when it can't decode the file. */
-export async function openFfmpeg(path: string, format: AudioFormat, refusal: UnreadableAudioError): Promise<AudioReader> {
+export async function openFfmpeg(
+  path: string,
+  format: AudioFormat,
+  { refusal, name = path }: { refusal: UnreadableAudioError; name?: string },
+): Promise<AudioReader> {
   const mends: string[] = [];
-  const first = ffmpegPieces(path, refusal, mends, ["-t", "0.1"]);
+  const file = { path, name, refusal, mends };
+  const first = ffmpegPieces(file, ["-t", "0.1"]);
   const opened = await first.next();
   await first.return(undefined);
-  if (opened.done) throw new UnreadableAudioError("corrupt", `${path} is ${format}, but ffmpeg finds no sound in it.`);
+  if (opened.done) throw new UnreadableAudioError("corrupt", `${name} is ${format}, but ffmpeg finds no sound in it.`);
   const { sampleRateHz, channels } = opened.value;
   mends.length = 0; // the full decode will tell them again
   return {
@@ -23,8 +28,17 @@ export async function openFfmpeg(path: string, format: AudioFormat, refusal: Unr
     sampleRateHz,
     channels: channels.length,
     mends,
-    read: (range) => cutToRange(channelsOf(ffmpegPieces(path, refusal, mends)), 0, range),
+    read: (range) => cutToRange(channelsOf(ffmpegPieces(file)), 0, range),
   };
+}
+
+interface FfmpegInput {
+  readonly path: string;
+  /** What the file is called in messages. */
+  readonly name: string;
+  /** The error to throw where there is no ffmpeg. */
+  readonly refusal: UnreadableAudioError;
+  readonly mends: string[];
 }
 
 interface Piece {
@@ -37,7 +51,7 @@ async function* channelsOf(pieces: AsyncIterable<Piece>): AsyncGenerator<Float32
 }
 
 /** Runs ffmpeg and reads the float WAV it writes; the WAV's header brings rate and channels. */
-async function* ffmpegPieces(path: string, refusal: UnreadableAudioError, mends: string[], limit: string[] = []): AsyncGenerator<Piece> {
+async function* ffmpegPieces({ path, name, refusal, mends }: FfmpegInput, limit: string[] = []): AsyncGenerator<Piece> {
   // Only plain files: a playlist must not make ffmpeg fetch from elsewhere.
   const input = ["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-i", `file:${path}`, ...limit];
   const output = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", "pcm_f32le", "-bitexact", "-f", "wav", "pipe:1"];
@@ -78,9 +92,18 @@ async function* ffmpegPieces(path: string, refusal: UnreadableAudioError, mends:
   } finally {
     child.kill();
   }
-  const lines = [...new Set(complaints.split("\n").map((line) => line.replace(/^\[.*?\] /, "").trim()))].filter((line) => line !== "");
+  const lines = [
+    ...new Set(
+      complaints.split("\n").map((line) =>
+        line
+          .replace(/^\[.*?\] /, "")
+          .replaceAll(`file:${path}`, name)
+          .trim(),
+      ),
+    ),
+  ].filter((line) => line !== "");
   if (layout === undefined) {
-    throw new UnreadableAudioError("corrupt", `${path} can't be decoded by ffmpeg: ${lines.at(-1) ?? "it gives no sound"}.`);
+    throw new UnreadableAudioError("corrupt", `${name} can't be decoded by ffmpeg: ${lines.at(-1) ?? "it gives no sound"}.`);
   }
   mends.push(...lines.slice(0, 5).map((line) => `ffmpeg: ${line}`));
 }

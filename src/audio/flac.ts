@@ -3,7 +3,7 @@ import { FLACDecoder } from "@wasm-audio-decoders/flac";
 import type { ByteSource } from "../base/byte-source.ts";
 import { type AudioReader, cutToRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
-import { type FlacInfo, type FlacWalkReport, readFlacInfo, walkFlac } from "./flac-frames.ts";
+import { type FlacFrame, type FlacInfo, type FlacWalkReport, readFlacInfo, walkFlac } from "./flac-frames.ts";
 import { afterId3 } from "./sniff.ts";
 
 /** Below so many bytes a walk is quicker than another step of the search. */
@@ -72,7 +72,7 @@ async function findFrame(source: ByteSource, info: FlacInfo, origin: Place, want
 
 /** All samples from a frame on; `mends` is told what was amiss. */
 async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mends: string[]): AsyncGenerator<Float32Array[]> {
-  const decoder = new FLACDecoder();
+  let decoder = new FLACDecoder();
   await decoder.ready;
   const report: FlacWalkReport = { skippedBytes: 0, cutFrame: false };
   let position = from.firstSample;
@@ -88,9 +88,13 @@ async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mend
           dropped++;
           continue;
         }
-        const { channelData, samplesDecoded } = await decoder.decodeFrames([frame.bytes]);
-        const intact = samplesDecoded === frame.samples && channelData.length === info.channels;
-        if (intact) placed.push({ at: frame.firstSample - start, channels: channelData });
+        const channels = await decodeFrame(decoder, frame, info);
+        const intact = channels !== undefined;
+        if (intact) placed.push({ at: frame.firstSample - start, channels });
+        else {
+          decoder = new FLACDecoder(); // the old one may have trapped; its memory goes with it
+          await decoder.ready;
+        }
         silenced += gap + (intact ? 0 : frame.samples);
         position = frame.firstSample + frame.samples;
       }
@@ -110,6 +114,17 @@ async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mend
   } else if (report.cutFrame) mends.push(`truncated after ${inSeconds(position, info.sampleRateHz)}: the last frame is cut short`);
   if (silenced > 0) mends.push(`${inSeconds(silenced, info.sampleRateHz)} of corrupt frames were replaced by silence`);
   if (dropped > 0) mends.push(`${dropped} frames out of order were dropped`);
+}
+
+/** One frame's channels, or undefined when the decoder refuses it or traps. */
+async function decodeFrame(decoder: FLACDecoder, frame: FlacFrame, info: FlacInfo): Promise<Float32Array[] | undefined> {
+  try {
+    const { channelData, samplesDecoded } = await decoder.decodeFrames([frame.bytes]);
+    return samplesDecoded === frame.samples && channelData.length === info.channels ? channelData : undefined;
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) return undefined;
+    throw error;
+  }
 }
 
 /** The decoder divides n-bit integers by 2^(n-1) - 1; everyone else, WAV readers included, by 2^(n-1). */

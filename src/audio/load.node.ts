@@ -50,7 +50,7 @@ export interface AudioFacts {
 export async function probeAudio(path: string): Promise<AudioFacts> {
   const source = await fileSource(path);
   try {
-    const reader = await openAudio(source, { fallback: (format, refusal) => openFfmpeg(path, format, refusal) });
+    const reader = await openAudio(source, { fallback: (format, refusal) => openFfmpeg(path, format, { refusal }) });
     const { format, sampleRateHz, channels, samples, mends } = reader;
     return { format, sampleRateHz, channels, samples, durationSeconds: samples === undefined ? undefined : samples / sampleRateHz, mends };
   } finally {

@@ -136,7 +136,8 @@ function splitPackets({ lacing, body }: RawPage, begun: Uint8Array[], headless: 
   return { packets, rest: parts };
 }
 
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+/** One run of bytes from many. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0]!;
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

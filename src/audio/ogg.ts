@@ -1,82 +1,10 @@
 // Ogg Vorbis and Ogg Opus: packets demultiplexed here, decoded by libvorbis and libopus, timed by the pages' clocks.
-import { OggVorbisDecoder } from "@wasm-audio-decoders/ogg-vorbis";
-import { OggOpusDecoder } from "ogg-opus-decoder";
 import type { ByteSource } from "../base/byte-source.ts";
 import { type AudioReader, cutPiece, type SampleRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
-import { lastGranule, type OggPage, type OggWalkReport, repage, walkOgg } from "./ogg-pages.ts";
+import { type DecodedPage, type OggCodec, type OggHead, opus, vorbis } from "./ogg-codecs.ts";
+import { joinBytes, lastGranule, type OggPage, type OggWalkReport, repage, walkOgg } from "./ogg-pages.ts";
 import { afterId3 } from "./sniff.ts";
-
-interface OggHead {
-  readonly channels: number;
-  readonly sampleRateHz: number;
-  /** Samples the encoder put before the sound; the decoder drops them, the clock counts them. */
-  readonly preSkip: number;
-  /** What the samples are to be multiplied with. */
-  readonly gain: number;
-}
-
-/** What differs between the two codecs. */
-interface OggCodec {
-  readonly format: "vorbis" | "opus";
-  isHead(packet: Uint8Array): boolean;
-  parseHead(packet: Uint8Array): OggHead;
-  /** Packets before the first of sound; the second holds comments. */
-  readonly headers: number;
-  readonly noComments: Uint8Array;
-  /** Excerpts may be decoded from a page before them and are exact all the same. */
-  readonly seeks: boolean;
-  newDecoder(): PageDecoder;
-}
-
-interface DecodedPage {
-  readonly channelData: Float32Array[];
-  readonly samplesDecoded: number;
-}
-
-/** Both decoders answer one page late: a page is decoded when the next one, or the end, follows it. */
-interface PageDecoder {
-  readonly ready: Promise<void>;
-  decode(bytes: Uint8Array): Promise<DecodedPage> | DecodedPage;
-  flush(): Promise<DecodedPage> | DecodedPage;
-  free(): void;
-}
-
-function startsWith(packet: Uint8Array, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (packet[i] !== text.charCodeAt(i)) return false;
-  return true;
-}
-
-const vorbis: OggCodec = {
-  format: "vorbis",
-  headers: 3,
-  noComments: new TextEncoder().encode("\x03vorbis\0\0\0\0\0\0\0\0\x01"),
-  seeks: true,
-  isHead: (packet) => startsWith(packet, "\x01vorbis") && packet.length >= 30,
-  parseHead: (packet) => ({
-    channels: packet[11]!,
-    sampleRateHz: new DataView(packet.buffer, packet.byteOffset).getUint32(12, true),
-    preSkip: 0,
-    gain: 1,
-  }),
-  newDecoder: () => new OggVorbisDecoder(),
-};
-
-const opus: OggCodec = {
-  format: "opus",
-  headers: 2,
-  noComments: new TextEncoder().encode("OpusTags\0\0\0\0\0\0\0\0"),
-  // A decoder that begins in the middle only comes close to one that began at the start: its filters run on for ever.
-  seeks: false,
-  isHead: (packet) => startsWith(packet, "OpusHead") && packet.length >= 19,
-  parseHead: (packet) => ({
-    channels: packet[9]!,
-    sampleRateHz: 48_000, // libopus decodes at this rate, whatever the source had
-    preSkip: new DataView(packet.buffer, packet.byteOffset).getUint16(10, true),
-    gain: 10 ** (new DataView(packet.buffer, packet.byteOffset).getInt16(16, true) / 256 / 20),
-  }),
-  newDecoder: () => new OggOpusDecoder(),
-};
 
 /** A gap in the clock longer than this is no loss but nonsense. */
 const longestGapSeconds = 600;
@@ -188,68 +116,80 @@ async function* decodePages(
   range: SampleRange,
   report: OggWalkReport,
 ): AsyncGenerator<{ page: FedPage; decoded: DecodedPage }> {
-  let decoder = codec.newDecoder();
-  await decoder.ready;
-  let headers = 0;
-  let sequence = 0;
+  let stream = await newStream(codec, source.name);
   let streams = 0;
-  let pending: FedPage | undefined; // fed, not yet answered
-  let lead: OggPage | undefined; // left out, but needed should the next page be wanted
-  const feed = async function* (page: OggPage, jumped: boolean) {
-    const synthetic = repage(page.packets, sequence);
-    for (const [i, bytes] of synthetic.entries()) {
-      sequence++;
-      const decoded = await decoder.decode(bytes);
-      if (pending !== undefined) yield { page: pending, decoded };
-      const isLast = i === synthetic.length - 1;
-      const granule = isLast ? page.granule : undefined;
-      pending = { granule, jumped: jumped && i === 0, gap: page.gap && i === 0, first: page.first, last: page.last && isLast };
-    }
-  };
-  const finish = async function* () {
-    if (lead !== undefined) yield* feed(lead, true);
-    lead = undefined;
-    if (pending !== undefined) yield { page: pending, decoded: await decoder.flush() };
-    pending = undefined;
-  };
   let firstOfSound = true;
+  let lead: OggPage | undefined; // left out, but needed should the next page be wanted
   try {
     for await (const page of walkOgg(source, start, codec.isHead, report)) {
       if (page.first) {
-        yield* finish();
+        if (lead !== undefined) yield* stream.feed(lead, true);
+        lead = undefined;
         const other = page.packets[0] && codec.parseHead(page.packets[0]);
         if (other?.channels !== head.channels || other.sampleRateHz !== head.sampleRateHz) {
           mends.push("a further stream of another kind was left out");
           return;
         }
         if (streams++ > 0) {
-          decoder.free();
-          decoder = codec.newDecoder();
-          await decoder.ready;
+          stream.free();
+          stream = await newStream(codec, source.name);
         }
-        headers = 0;
-        sequence = 0;
         firstOfSound = true;
       }
-      if (headers < codec.headers) {
-        // Comments may hold pictures larger than a page; the decoders need none.
-        const packets = page.packets.map((packet, i) => (headers + i === 1 ? codec.noComments : packet));
-        headers += packets.length;
-        for (const packet of packets) for (const bytes of repage([packet], sequence++)) await decoder.decode(bytes);
-        continue;
-      }
+      if (stream.takeHeaders(page)) continue;
       const skippable = codec.seeks && streams === 1 && !firstOfSound && page.granule !== undefined && page.granule <= range.start;
       if (skippable) {
         lead = page;
         continue;
       }
-      if (lead !== undefined) yield* feed(lead, true);
+      if (lead !== undefined) yield* stream.feed(lead, true);
       lead = undefined;
-      yield* feed({ ...page, first: firstOfSound }, false);
+      yield* stream.feed({ ...page, first: firstOfSound }, false);
       firstOfSound = false;
     }
-    yield* finish();
+    if (lead !== undefined) yield* stream.feed(lead, true);
   } finally {
-    decoder.free();
+    stream.free();
   }
 }
+
+/** A decoder for one logical stream. */
+async function newStream(codec: OggCodec, name: string) {
+  const decoder = codec.newDecoder();
+  await decoder.ready;
+  const unfed: Uint8Array[] = []; // header pages: the decoders are not to be asked before there is sound
+  let headers = 0;
+  let sequence = 0;
+  let started = false;
+  return {
+    /** Keeps a page of headers; false when it is a page of sound. */
+    takeHeaders(page: OggPage): boolean {
+      if (headers >= codec.headers) return false;
+      if (page.gap) {
+        throw new UnreadableAudioError("corrupt", `${name} is Ogg ${codec.format} whose headers are damaged. Fetch or export it again.`);
+      }
+      for (const packet of page.packets) {
+        // Comments may hold pictures larger than a page; the decoders need none.
+        unfed.push(...repage([headers++ === 1 ? codec.noComments : packet], sequence++));
+      }
+      return true;
+    },
+    async *feed(page: OggPage, jumped: boolean): AsyncGenerator<{ page: FedPage; decoded: DecodedPage }> {
+      const fresh = repage(page.packets, sequence);
+      sequence += fresh.length;
+      for (const [i, bytes] of fresh.entries()) {
+        // A page is decoded once a byte more has come: so each goes with the first byte of the next, and without its own.
+        const whole = joinBytes([...unfed.splice(0), bytes, firstByte]);
+        const decoded = await decoder.decode(started ? whole.subarray(1) : whole);
+        started = true;
+        const isLast = i === fresh.length - 1;
+        const granule = isLast ? page.granule : undefined;
+        const fed = { granule, jumped: jumped && i === 0, gap: page.gap && i === 0, first: page.first, last: page.last && isLast };
+        yield { page: fed, decoded };
+      }
+    },
+    free: () => decoder.free(),
+  };
+}
+
+const firstByte = Uint8Array.of(0x4f); // the O of OggS
