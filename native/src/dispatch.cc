@@ -97,6 +97,11 @@ IValue convert(napi_env env, napi_value value, const c10::Type& type, c10::optio
         case TypeKind::NumberType:
           return IValue(listOf<at::Scalar>(env, value, size, [&](napi_value item) { return scalarOf(env, item); }));
         case TypeKind::OptionalType:
+          if (element.castRaw<c10::OptionalType>()->getElementType()->kind() == TypeKind::NumberType) {
+            return IValue(listOf<c10::optional<at::Scalar>>(env, value, size, [&](napi_value item) {
+              return isNothing(env, item) ? c10::optional<at::Scalar>() : c10::optional<at::Scalar>(scalarOf(env, item));
+            }));
+          }
           return IValue(listOf<c10::optional<at::Tensor>>(env, value, size, [&](napi_value item) {
             return isNothing(env, item) ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(tensorOf(env, item));
           }));

@@ -82,7 +82,9 @@ void throwJs(const Call& call, const std::string& reason) {
     arguments = describe(call);
   } catch (...) {  // describing must not hide the reason
   }
-  napi_throw_error(call.env, "OSTINATO_TORCH", (call.subject + "(" + arguments + "): " + reason).c_str());
+  // The dispatcher adds a page on every backend it knows; the first sentence says it all.
+  const std::string first = reason.substr(0, reason.find(" This could be because the operator doesn't exist"));
+  napi_throw_error(call.env, "OSTINATO_TORCH", (call.subject + "(" + arguments + "): " + first).c_str());
 }
 
 }  // namespace

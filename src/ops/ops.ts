@@ -101,4 +101,15 @@ export interface Composites<T> {
   activate(x: T, activation: Activation): T;
 }
 
-export interface Ops<T> extends Primitives<T>, Composites<T> {}
+/** How an engine with memory of its own frees what a stage leaves behind. */
+export interface Scope<T> {
+  /** Runs `body`, then frees every tensor made in it but its result and what `keep` was told of. */
+  run(body: () => T): T;
+  /** Lets a tensor outlive the scopes it was made in, to the end of the program. */
+  keep(x: T): T;
+}
+
+export interface Ops<T> extends Primitives<T>, Composites<T> {
+  /** Absent where tensors cost nothing, as in a traced graph. */
+  readonly scope?: Scope<T>;
+}

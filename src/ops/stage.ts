@@ -44,7 +44,8 @@ export interface Stage {
 /** Runs stages in order, tapping each stage's output under its name. */
 export function runChain<T>(stages: readonly Stage[], cx: Context<T>, params: Params<T>, x: T): T {
   return stages.reduce((value, stage) => {
-    const out = stage.run(cx, params, value);
+    const { scope } = cx.ops;
+    const out = scope ? scope.run(() => stage.run(cx, params, value)) : stage.run(cx, params, value);
     cx.tap?.(stage.name, out);
     return out;
   }, x);
@@ -81,7 +82,7 @@ export function chainProgram(name: string, stages: readonly Stage[], options: Ch
         ...(timeMask !== undefined && { timeMask }),
         padding: options.padding ?? "exact",
         tap: (tapName, value) => {
-          taps[tapName] = value;
+          if (options.outputs.includes(tapName)) taps[tapName] = ops.scope?.keep(value) ?? value;
         },
       };
       runChain(stages, cx, params, x);

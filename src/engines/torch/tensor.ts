@@ -38,9 +38,9 @@ let scope: TorchTensor[] | undefined;
 /** Anything tensors may be held in. */
 export type Held = TorchTensor | undefined | null | number | string | boolean | readonly Held[] | { readonly [key: string]: Held };
 
-/** Runs `body`, then frees every tensor made in it but those in its result (and those told to `keep`), which pass to the scope around.
- *  The garbage collector comes too late for a loop that never yields: a training step, a batch, a layer each want a scope. */
-export function tidy<R>(body: () => R): R {
+/** Runs `body`, then frees every tensor made in it but those in its result (and those told to `keep`), which pass to the scope around,
+ *  as do those in `escaped`. The garbage collector comes too late for a loop that never yields: a training step, a batch, a layer each want a scope. */
+export function tidy<R>(body: () => R, escaped?: ReadonlySet<TorchTensor>): R {
   const outer = scope;
   const own: TorchTensor[] = [];
   scope = own;
@@ -55,7 +55,7 @@ export function tidy<R>(body: () => R): R {
     scope = outer;
     const freed: Handle[] = [];
     for (const tensor of own) {
-      if (kept?.has(tensor)) outer?.push(tensor);
+      if (kept?.has(tensor) || escaped?.has(tensor)) outer?.push(tensor);
       else if (!keptForGood.has(tensor)) freed.push(tensor.handle);
     }
     addon().dispose(freed);
