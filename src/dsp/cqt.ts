@@ -3,6 +3,7 @@
 // A kernel's length halves with each octave, so each octave gets its own short convolution; one buffer for all bins would be
 // dense in zeros (33 against about 5 GFLOP for 5 s of 336 bins).
 import type { Ops } from "../ops/ops.ts";
+import { memoised } from "./spectrum.ts";
 
 export interface CqtOptions {
   sampleRateHz: number;
@@ -39,15 +40,7 @@ export interface OctaveKernels {
   readonly values: Float32Array;
 }
 
-const made = new Map<string, OctaveKernels[]>();
-
-/** Kernels of a setting, computed once: an eager engine asks for them at each run. */
-function octaveKernels(options: CqtOptions): OctaveKernels[] {
-  const key = JSON.stringify([options.sampleRateHz, options.bins, options.binsPerOctave, options.lowestHz]);
-  let kernels = made.get(key);
-  if (!kernels) made.set(key, (kernels = makeKernels(options)));
-  return kernels;
-}
+const octaveKernels = memoised((options: CqtOptions) => makeKernels(options));
 
 /** Kernels by octave, from the lowest: a periodic Hann window times a complex exponential, of L1 norm 1. */
 export function makeKernels({ sampleRateHz, bins, binsPerOctave, lowestHz = 32.7 }: CqtOptions): OctaveKernels[] {
