@@ -1,0 +1,68 @@
+// The front door: what users of the library call. Everything else is inside.
+
+// Audio.
+export { type AudioStream, type DecodeOptions, decodeBytes, decodeFile, decodeStream } from "./audio/decode.node.ts";
+export type { DecodedAudio } from "./audio/decode.ts";
+export { type AudioFault, UnreadableAudioError } from "./audio/faults.ts";
+export { type AudioFacts, type LoadedAudio, loadAudio, probeAudio } from "./audio/load.node.ts";
+export { type ResampleOptions, resample } from "./audio/resample.ts";
+export { synthesise } from "./audio/synth.ts";
+export { encodeWav } from "./audio/wav.ts";
+export { downmix, type Waveform } from "./audio/waveform.ts";
+export { type ByteSource, memorySource } from "./base/byte-source.ts";
+export { type DType, type HostTensor, hostTensor, toFloat32 } from "./base/dtypes.ts";
+// Errors, each of which says what was found and what to do.
+export {
+  AudioError,
+  ConfigError,
+  FormatError,
+  HubError,
+  NotFoundError,
+  OstinatoError,
+  ShapeError,
+  TooShortError,
+  UnsafeFileError,
+} from "./base/errors.ts";
+export { fileSource, writeAtomic } from "./base/files.node.ts";
+// Checkpoints: read without being loaded, converted, exported.
+export { type Converted, type ConvertOptions, convertCheckpoint } from "./checkpoint/convert.node.ts";
+export { type ExportOptions, exportOnnx } from "./checkpoint/export.node.ts";
+export { openCheckpointFile, openCheckpointFolder, openCheckpointPath } from "./checkpoint/read.node.ts";
+export type { AudioBytes, AudioSource, Samples } from "./embed/clip.node.ts";
+// Embeddings of a clip and of a corpus.
+export { type EmbedOptions, embed } from "./embed/embed.node.ts";
+export { type EmbedFilesOptions, embedFiles, type FileResult, planCorpus } from "./embed/embed-files.node.ts";
+export type { Embedding } from "./embed/embedding.ts";
+export { TooLongError } from "./embed/memory.node.ts";
+export type { Pooling } from "./embed/pool.ts";
+export type { Provenance, Settings, Source } from "./embed/provenance.ts";
+export type { StoreFormat } from "./embed/stores/index.node.ts";
+export { onnxEngine } from "./engines/onnx/engine.node.ts";
+export type { FairseqFile } from "./formats/fairseq.ts";
+// Arrays on disk, and the plain values that go in and out.
+export { npyBytes, npyInfo, readNpy, readNpyRows } from "./formats/npy.ts";
+export { npzChunks, readNpz } from "./formats/npz.ts";
+export { safetensorsChunks } from "./formats/safetensors.ts";
+export { type LazyTensor, namedTensors, type TensorFile, type TensorInfo } from "./formats/tensor-file.ts";
+export { type TorchTree, torchZipChunks } from "./formats/torch/write.ts";
+// The hub: which models there are, and where their files lie.
+export { type CachedModel, listCached } from "./hub/cached.node.ts";
+export type { LocalModel } from "./hub/local.node.ts";
+export { type Licence, lookup as lookupModel, type RegistryEntry, registry } from "./hub/registry.ts";
+export { type ResolveOptions, resolveModel } from "./hub/resolve.node.ts";
+export type { Encoder, LayerChoice, Padding } from "./inference/encoder.ts";
+// Models: a name or a folder becomes something that embeds.
+export { type InputNormalisation, type LoadedModel, type LoadOptions, loadModel } from "./inference/load.node.ts";
+// Pooling of hidden states by hand.
+export {
+  averageLayers,
+  type HiddenStates,
+  type LayerAverage,
+  l2Normalise,
+  type SoftmaxAverage,
+  timeMean,
+  type UnconstrainedAverage,
+} from "./inference/pooling.ts";
+export type { Architecture, FamilyName } from "./models/index.ts";
+export type { Model } from "./models/model.ts";
+export type { Engine } from "./ops/program.ts";
