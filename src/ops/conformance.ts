@@ -37,6 +37,14 @@ const frames = (batch: number, time: number, channels: number): CaseInput => ({
   dims: ["batch", "time", channels],
 });
 
+/** Weights of an lstm of `inputs` to `width` channels. */
+const lstmInputs = (inputs: number, width: number): Record<string, CaseInput> => ({
+  wi: of(4 * width, inputs),
+  wh: of(4 * width, width),
+  bi: of(4 * width),
+  bh: of(4 * width),
+});
+
 type Named = "add" | "sub" | "mul" | "div" | "maximum" | "minimum";
 const binaries: readonly Named[] = ["add", "sub", "mul", "div", "maximum", "minimum"];
 const unaries = ["exp", "abs", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "elu", "sqrt", "log"] as const;
@@ -156,6 +164,31 @@ export const opCases: readonly OpCase[] = [
     name: "gelu turned round afterwards",
     inputs: { x: of(2, 33, 16), w: of(5, 33) },
     run: (ops, { x, w }) => ops.matmul(ops.swapAxes(ops.gelu(x!), 1, 2), ops.swapAxes(w!, 0, 1)),
+    tolerance: 4e-6,
+  },
+  {
+    name: "lstm from a state of zero",
+    inputs: { x: frames(2, 4, 3), ...lstmInputs(3, 5) },
+    run: (ops, { x, wi, wh, bi, bh }) => ops.lstm(x!, { input: wi!, hidden: wh!, inputBias: bi!, hiddenBias: bh! }).output,
+    tolerance: 4e-6,
+  },
+  {
+    name: "lstm goes on from a state, and tells the next one",
+    inputs: { x: frames(2, 3, 3), ...lstmInputs(3, 4), h: of(2, 4), c: of(2, 4) },
+    run(ops, { x, wi, wh, bi, bh, h, c }) {
+      const { output, hidden, cell } = ops.lstm(x!, { input: wi!, hidden: wh!, inputBias: bi!, hiddenBias: bh! }, { hidden: h!, cell: c! });
+      return ops.concat([output, ops.unsqueeze(hidden, 1), ops.unsqueeze(cell, 1)], 1);
+    },
+    tolerance: 4e-6,
+  },
+  {
+    name: "convolutions, padding, slices and sums in a row keep their axes",
+    inputs: { x: frames(2, 9, 3), w: of(4, 3, 2), v: of(4, 4, 1) },
+    run(ops, { x, w, v }) {
+      const y = ops.conv1d(ops.pad(x!, 1, 2, 0, "reflect"), w!, undefined); // [2, 10, 4]
+      const z = ops.add(ops.slice(y, 1, 0, -1), ops.slice(ops.conv1d(ops.pad(ops.elu(y), 1, 1, 0), v!, undefined), 1, 2));
+      return ops.concat([z, ops.slice(z, 2, 1, 3)], 2);
+    },
     tolerance: 4e-6,
   },
   {

@@ -16,6 +16,21 @@ export interface ConvOptions {
   dilation?: number;
 }
 
+/** A long short-term memory in torch's layout: the rows of `input` [4 · width, in], `hidden` [4 · width, width] and both biases [4 · width]
+ *  are the input, forget, cell and output gates'. */
+export interface LstmWeights<T> {
+  readonly input: T;
+  readonly hidden: T;
+  readonly inputBias: T;
+  readonly hiddenBias: T;
+}
+
+/** What a recurrent layer remembers, each [batch, width]. */
+export interface LstmState<T> {
+  readonly hidden: T;
+  readonly cell: T;
+}
+
 /** What every engine implements itself. */
 export interface Primitives<T> {
   /** A host array as a tensor; row-major. */
@@ -60,6 +75,9 @@ export interface Primitives<T> {
   matmul(a: T, b: T): T;
   /** x [batch, time, in], weight [out, in / groups, kernel], bias [out] → [batch, (time + 2·padding − dilation·(kernel − 1) − 1) / stride + 1, out]. */
   conv1d(x: T, weight: T, bias: T | undefined, options?: ConvOptions): T;
+  /** One layer of a long short-term memory, forwards: x [batch, time, in] → output [batch, time, width] and the state behind the last step.
+   *  Without `state` it begins at zero; with it, a long signal goes piece by piece. */
+  lstm(x: T, weights: LstmWeights<T>, state?: LstmState<T>): { readonly output: T } & LstmState<T>;
   /** Overlapping windows of a signal: x [batch, samples] → [batch, (samples − size) / hop + 1, size]. */
   windows(x: T, size: number, hop: number): T;
   /** (x − mean) / sqrt(variance + eps) over the last axis, population variance, then weight and bias where given. */

@@ -153,6 +153,42 @@ const primitives: Primitives<Reference> = {
       return sum;
     });
   },
+  lstm(x, { input, hidden, inputBias, hiddenBias }, state) {
+    const [batch, time, inputs] = x.shape as [number, number, number];
+    const width = hidden.shape[1]!;
+    const output = new Float64Array(batch * time * width);
+    const h = Float64Array.from(state?.hidden.data ?? new Float64Array(batch * width));
+    const c = Float64Array.from(state?.cell.data ?? new Float64Array(batch * width));
+    const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
+    const dot = (table: Reference, row: number, values: Float64Array, from: number, count: number) => {
+      let sum = 0;
+      for (let k = 0; k < count; k++) sum += table.data[row * count + k]! * values[from + k]!;
+      return sum;
+    };
+    for (let b = 0; b < batch; b++) {
+      for (let t = 0; t < time; t++) {
+        const gates = Array.from(
+          { length: 4 * width },
+          (_, row) =>
+            dot(input, row, x.data, (b * time + t) * inputs, inputs) +
+            inputBias.data[row]! +
+            dot(hidden, row, h, b * width, width) +
+            hiddenBias.data[row]!,
+        );
+        for (let j = 0; j < width; j++) {
+          const [i, f, g, o] = [0, 1, 2, 3].map((gate) => gates[gate * width + j]!) as [number, number, number, number];
+          c[b * width + j] = sigmoid(f) * c[b * width + j]! + sigmoid(i) * Math.tanh(g);
+          h[b * width + j] = sigmoid(o) * Math.tanh(c[b * width + j]!);
+        }
+        output.set(h.subarray(b * width, (b + 1) * width), (b * time + t) * width);
+      }
+    }
+    return {
+      output: { shape: [batch, time, width], data: output },
+      hidden: { shape: [batch, width], data: h },
+      cell: { shape: [batch, width], data: c },
+    };
+  },
   windows: (x, size, hop) =>
     build([x.shape[0]!, Math.floor((x.shape[1]! - size) / hop) + 1, size], ([b, t, k]) => entry(x, [b!, t! * hop + k!])),
   layerNorm(x, weight, bias, eps) {

@@ -29,12 +29,23 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
       ? turnedTensor(dtype, x.shape, graph.node(op, [x.channelsFirst, ...extra], attributes))
       : tensor(dtype, x.shape, graph.node(op, [x.name, ...extra], attributes));
 
+  /** An operation along one axis, done on whichever layout exists: `node` gets the names and where the axis is in them. */
+  const alongAxis = (xs: readonly GraphTensor[], axis: number, shape: readonly Dim[], node: (names: string[], axis: number) => string) => {
+    const { dtype } = xs[0]!;
+    const turned = xs.every((x) => x.isTurned);
+    const names = xs.map((x) => (turned ? x.channelsFirst : x.name));
+    if (!turned) return tensor(dtype, shape, node(names, axis));
+    return turnedTensor(dtype, shape, node(names, axis === 0 ? 0 : 3 - axis));
+  };
+
   const scalar = (value: number, dtype: DType) => graph.constant(hostConstant([value], [], dtype));
 
   const binary = (op: string, result?: DType) => (a: GraphTensor, b: GraphTensor | number) => {
     if (typeof b === "number") return elementwise(op, a, [scalar(b, a.dtype)], result ?? a.dtype);
     if (a.dtype !== b.dtype) throw new ShapeError(`${op} takes one dtype, found ${a.dtype} and ${b.dtype}. Cast one of them.`);
-    return tensor(result ?? a.dtype, broadcast(a.shape, b.shape, op), graph.node(op, [a.name, b.name]));
+    const shape = broadcast(a.shape, b.shape, op);
+    if (a.isTurned && b.isTurned) return turnedTensor(result ?? a.dtype, shape, graph.node(op, [a.channelsFirst, b.channelsFirst]));
+    return tensor(result ?? a.dtype, shape, graph.node(op, [a.name, b.name]));
   };
 
   const unary = (op: string) => (x: GraphTensor) => elementwise(op, x);
@@ -110,6 +121,24 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
       });
       return turnedTensor(x.dtype, [x.shape[0]!, frames, out], name);
     },
+    lstm(x, { input, hidden, inputBias, hiddenBias }, state) {
+      const width = primitives.fixedSize(hidden, 1);
+      // torch orders the gates input, forget, cell, output; ONNX input, output, forget, cell.
+      const gates = (weight: GraphTensor) => [0, 3, 1, 2].map((gate) => primitives.slice(weight, 0, gate * width, (gate + 1) * width));
+      const joined = (...weights: GraphTensor[]) => primitives.unsqueeze(primitives.concat(weights.flatMap(gates), 0), 0).name;
+      const before = state ? ["", primitives.unsqueeze(state.hidden, 0).name, primitives.unsqueeze(state.cell, 0).name] : [];
+      const timeFirst = primitives.swapAxes(x, 0, 1);
+      const [y, h, c] = graph.nodeWithOutputs(
+        "LSTM",
+        [timeFirst.name, joined(input), joined(hidden), joined(inputBias, hiddenBias), ...before],
+        3,
+        { hidden_size: { int: width } },
+      ) as [string, string, string];
+      const [batch, time] = x.shape as [Dim, Dim, Dim];
+      const output = primitives.squeeze(tensor(x.dtype, [time, 1, batch, width], y), 1); // [t, b, width]
+      const last = (name: string) => primitives.squeeze(tensor(x.dtype, [1, batch, width], name), 0);
+      return { output: primitives.swapAxes(output, 0, 1), hidden: last(h), cell: last(c) };
+    },
     windows(x, size, hop) {
       // A convolution whose filters are the unit vectors copies each window out.
       const unit = Array.from({ length: size * size }, (_, i) => (i % size === Math.floor(i / size) ? 1 : 0));
@@ -149,18 +178,15 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
       const i = at(xs[0]!, axis);
       const sizes = xs.map((x) => x.shape[i]!);
       const total = sizes.every((size) => typeof size === "number") ? sizes.reduce((sum, size) => sum + size, 0) : graph.fresh("joined");
-      const name = graph.node(
-        "Concat",
-        xs.map((x) => x.name),
-        { axis: { int: i } },
-      );
-      return tensor(xs[0]!.dtype, replaced(xs[0]!.shape, i, total), name);
+      return alongAxis(xs, i, replaced(xs[0]!.shape, i, total), (names, axis) => graph.node("Concat", names, { axis: { int: axis } }));
     },
     slice(x, axis, start, end = Number.MAX_SAFE_INTEGER) {
       const i = at(x, axis);
       const size = x.shape[i]!;
-      const name = graph.node("Slice", [x.name, graph.integers([start]), graph.integers([end]), graph.integers([i])]);
-      return tensor(x.dtype, replaced(x.shape, i, sliceSize(size, start, end) ?? graph.fresh("sliced")), name);
+      const bounds = [graph.integers([start]), graph.integers([end])];
+      return alongAxis([x], i, replaced(x.shape, i, sliceSize(size, start, end) ?? graph.fresh("sliced")), ([name], axis) =>
+        graph.node("Slice", [name!, ...bounds, graph.integers([axis])]),
+      );
     },
     matchLength(x, axis, like) {
       const i = at(x, axis);
@@ -172,8 +198,11 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
       const i = at(x, axis);
       const size = x.shape[i]!;
       const onnxMode = mode === "zero" ? "constant" : "reflect";
-      const name = graph.node("Pad", [x.name, graph.integers([before, after]), "", graph.integers([i])], { mode: { string: onnxMode } });
-      return tensor(x.dtype, replaced(x.shape, i, typeof size === "number" ? size + before + after : graph.fresh("padded")), name);
+      const shape = replaced(x.shape, i, typeof size === "number" ? size + before + after : graph.fresh("padded"));
+      const attributes = { mode: { string: onnxMode } };
+      return alongAxis([x], i, shape, ([name], axis) =>
+        graph.node("Pad", [name!, graph.integers([before, after]), "", graph.integers([axis])], attributes),
+      );
     },
     splitHeads(x, heads) {
       const [batch, time, width] = x.shape as [Dim, Dim, number];

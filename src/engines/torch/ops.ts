@@ -3,7 +3,7 @@ import type { DType, HostTensor } from "../../base/dtypes.ts";
 import { elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
 import type { Composites, ConvOptions, Ops, Primitives } from "../../ops/ops.ts";
-import { op } from "./call.ts";
+import { op, opMany } from "./call.ts";
 import { fromHost, type TorchTensor } from "./tensor.ts";
 
 const add = op("add.Tensor");
@@ -33,6 +33,7 @@ const softmax = op("softmax.int");
 const matmul = op("matmul");
 const conv2d = op("conv2d");
 const conv1d = op("conv1d");
+const lstm = opMany("lstm.input");
 const unfold = op("unfold");
 const layerNorm = op("layer_norm");
 const embedding = op("embedding");
@@ -109,6 +110,13 @@ export function torchOps(device = "cpu"): Ops<TorchTensor> {
 
     matmul: (a, b) => matmul(a, b),
     conv1d: timeConvolution,
+    lstm(x, { input, hidden, inputBias, hiddenBias }, state) {
+      const [batch, width] = [sizeAt(x, 0), sizeAt(hidden, 1)];
+      const zero = () => full([1, batch, width], 0, x.dtype, undefined, x.device);
+      const before = state ? [unsqueeze(state.hidden, 0), unsqueeze(state.cell, 0)] : [zero(), zero()];
+      const [output, h, c] = lstm(x, before, [input, hidden, inputBias, hiddenBias], true, 1, 0, false, false, true) as TorchTensor[];
+      return { output: output!, hidden: squeeze(h!, 0), cell: squeeze(c!, 0) };
+    },
     windows: (x, size, hop) => unfold(x, 1, size, hop),
     layerNorm: (x, weight, bias, eps) => layerNorm(x, [sizeAt(x, -1)], weight, bias, eps),
     gather: (table, indices) => embedding(table, indices),
