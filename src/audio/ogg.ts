@@ -118,39 +118,61 @@ async function* decodePages(
 ): AsyncGenerator<{ page: FedPage; decoded: DecodedPage }> {
   let stream = await newStream(codec, source.name);
   let streams = 0;
+  let crashes = 0;
+  let headers: OggPage[] = [];
   let firstOfSound = true;
   let lead: OggPage | undefined; // left out, but needed should the next page be wanted
+  let lostBefore = false;
+  const restart = async () => {
+    stream.free();
+    stream = await newStream(codec, source.name);
+    for (const page of headers) stream.takeHeaders(page);
+  };
+  const feed = async function* (page: OggPage, jumped: boolean) {
+    try {
+      yield* stream.feed({ ...page, first: firstOfSound, gap: page.gap || lostBefore }, jumped);
+      lostBefore = false;
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      crashes++;
+      lostBefore = true;
+      await restart();
+    }
+    firstOfSound = false;
+  };
+  const feedLead = async function* () {
+    if (lead !== undefined) yield* feed(lead, true);
+    lead = undefined;
+  };
   try {
     for await (const page of walkOgg(source, start, codec.isHead, report)) {
       if (page.first) {
-        if (lead !== undefined) yield* stream.feed(lead, true);
-        lead = undefined;
+        yield* feedLead();
         const other = page.packets[0] && codec.parseHead(page.packets[0]);
         if (other?.channels !== head.channels || other.sampleRateHz !== head.sampleRateHz) {
           mends.push("a further stream of another kind was left out");
-          return;
+          break;
         }
-        if (streams++ > 0) {
-          stream.free();
-          stream = await newStream(codec, source.name);
-        }
+        headers = [];
+        if (streams++ > 0) await restart();
         firstOfSound = true;
       }
-      if (stream.takeHeaders(page)) continue;
-      const skippable = codec.seeks && streams === 1 && !firstOfSound && page.granule !== undefined && page.granule <= range.start;
-      if (skippable) {
+      if (stream.takeHeaders(page)) {
+        headers.push(page);
+        continue;
+      }
+      if (codec.seeks && streams === 1 && !firstOfSound && page.granule !== undefined && page.granule <= range.start) {
         lead = page;
         continue;
       }
-      if (lead !== undefined) yield* stream.feed(lead, true);
-      lead = undefined;
-      yield* stream.feed({ ...page, first: firstOfSound }, false);
-      firstOfSound = false;
+      yield* feedLead();
+      yield* feed(page, false);
     }
-    if (lead !== undefined) yield* stream.feed(lead, true);
+    yield* feedLead();
   } finally {
     stream.free();
   }
+  if (crashes > 0) mends.push(`the decoder crashed and was restarted (pages lost: ${crashes})`);
 }
 
 /** A decoder for one logical stream. */
@@ -188,7 +210,13 @@ async function newStream(codec: OggCodec, name: string) {
         yield { page: fed, decoded };
       }
     },
-    free: () => decoder.free(),
+    free() {
+      try {
+        decoder.free();
+      } catch {
+        // A decoder that trapped may trap again; its memory goes with it.
+      }
+    },
   };
 }
 

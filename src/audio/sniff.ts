@@ -31,9 +31,12 @@ const signatures: readonly (readonly [AudioFormat | "not-audio", number, string,
   ["not-audio", 0, "MThd", "a MIDI file, which holds notes but no sound"],
 ];
 
+/** MP4 brands of bought songs under FairPlay and of Audible's books. */
+const protectedBrands = ["M4P ", "aax ", "aaxc"];
+
 /** The format of a file, by content. "unknown" where nothing is recognised but it is not evidently something else: an mp3
  *  may begin with anything, so the mp3 reader has the last word on those.
- *  @throws UnreadableAudioError when the file is empty or plainly no sound. */
+ *  @throws UnreadableAudioError when the file is empty, plainly no sound, or copy-protected. */
 export async function sniff(source: ByteSource): Promise<AudioFormat> {
   if (source.size === 0) throw new UnreadableAudioError("empty", `${source.name} is empty (0 bytes). Fetch or export it again.`);
   const tagged = await afterId3(source);
@@ -41,6 +44,9 @@ export async function sniff(source: ByteSource): Promise<AudioFormat> {
   const found = signatures.find(([, at, text]) => matches(head, at, text));
   if (found?.[0] === "not-audio") {
     throw new UnreadableAudioError("not-audio", `${source.name} is ${found[3]}, not sound. Give an audio file.`);
+  }
+  if (found?.[0] === "mp4" && protectedBrands.some((brand) => matches(head, 8, brand))) {
+    throw new UnreadableAudioError("protected", `${source.name} is copy-protected (DRM) and can't be decoded. Get an unprotected copy.`);
   }
   if (found !== undefined) return found[0] as AudioFormat;
   if (matches(head, 0, "OggS")) return oggCodec(head);
