@@ -74,11 +74,6 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
     async hiddenStates(waveforms, choice = "all", { normalised = false } = {}) {
       const layers = chosenLayers(choice, model.layers);
       for (const waveform of waveforms) checkLength(model, waveform.length);
-      if (engine.rowsInteract && waveforms.length > 1) {
-        const alone: HiddenStates[] = [];
-        for (const waveform of waveforms) alone.push(...(await this.hiddenStates([waveform], choice)));
-        return alone;
-      }
       if (waveforms.length === 0) return [];
       const exact = options.padding === "exact";
       const batch = prepareBatch(waveforms, {

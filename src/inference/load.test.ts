@@ -62,7 +62,8 @@ test("a folder with both spellings of weight norm gives the same model", async (
   const outputs: Float32Array[] = [];
   for (const weights of ["model.safetensors", "model_parametrizations.safetensors"]) {
     const copy = join(folder, weights);
-    for (const file of ["config.json", "preprocessor_config.json"]) await cp(goldenPath(`A_models/hubert_base_16k/${file}`), join(copy, file));
+    for (const file of ["config.json", "preprocessor_config.json"])
+      await cp(goldenPath(`A_models/hubert_base_16k/${file}`), join(copy, file));
     await cp(goldenPath(`A_models/hubert_base_16k/${weights}`), join(copy, "model.safetensors"));
     const loaded = await loadModel(copy);
     outputs.push((await loaded.hiddenStates([new Float32Array(4000).fill(0.1)]))[0]!.values);

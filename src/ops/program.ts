@@ -36,8 +36,6 @@ export interface Session {
 
 export interface Engine {
   readonly name: string;
-  /** True where a row's answer depends on the other rows of its batch (dynamic quantisation has one scale a batch). */
-  readonly rowsInteract?: boolean;
   prepare(program: Program, weights: WeightReader): Promise<Session>;
 }
 

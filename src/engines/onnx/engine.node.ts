@@ -18,7 +18,6 @@ export interface OnnxEngineOptions {
 export function onnxEngine({ threads = availableParallelism(), precision = "fp32" }: OnnxEngineOptions = {}): Engine {
   return {
     name: "onnx",
-    rowsInteract: precision === "q8",
     async prepare(program: Program, weights: WeightReader): Promise<Session> {
       const { model, externals } = trace(program, { precision });
       const externalData = await Promise.all(

@@ -1,4 +1,5 @@
 // Precision as a policy of the tracer: how products with weights are written. Models know nothing of it.
+import type { DType } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
 import { defaultComposites } from "../../ops/composites.ts";
 import type { Ops } from "../../ops/ops.ts";
@@ -6,7 +7,17 @@ import type { Dim } from "../../ops/program.ts";
 import { type Graph, GraphTensor } from "./graph.ts";
 import { windowCount } from "./shapes.ts";
 import { contribDomain } from "./trace-ops.ts";
-import { blockScales, blockSize, blocks4, columnScales, columns8, halves, type MatrixShape, type Precision } from "./weight-forms.ts";
+import {
+  blockScales,
+  blockSize,
+  blocks4,
+  columnScales,
+  columnSums,
+  columns8,
+  halves,
+  type MatrixShape,
+  type Precision,
+} from "./weight-forms.ts";
 
 /** `ops` with weights stored and multiplied as `precision` says. Norms, biases, the first and the grouped convolutions stay float32. */
 export function withPrecision(graph: Graph, ops: Ops<GraphTensor>, precision: Precision): Ops<GraphTensor> {
@@ -52,13 +63,25 @@ function tapsSideBySide(graph: Graph, x: GraphTensor, taps: number, stride: numb
   return new GraphTensor(graph, x.dtype, [batch, frames, taps * channels], { plain: graph.node("Concat", slices, { axis: { int: 2 } }) });
 }
 
-/** int8 weights with one scale a column; activations to uint8 by one scale for all of them. */
+/** int8 weights with one scale a column, and activations to uint8 by each row's own range: a loud moment costs quiet ones no digits, and
+ *  clips of a batch don't interact. With x = low + range · q the product is range · (q · W) + low · (sum of W's columns).
+ *  On music, one scale for all rows (DynamicQuantizeMatMul) gave a cosine of 0.990 to float32 where this gives 0.9995. */
 function product8(graph: Graph, x: string, weight: string, matrix: MatrixShape): string {
   const { outputs, inputs, taps } = matrix;
-  const encode = { matrix: (v: Float32Array) => columns8(v, matrix), scales: (v: Float32Array) => columnScales(v, matrix) };
-  const b = graph.external({ weight, suffix: ".q8", dtype: "int8", shape: [inputs * taps, outputs], encode: encode.matrix });
-  const scale = graph.external({ weight, suffix: ".q8.scale", dtype: "float32", shape: [outputs], encode: encode.scales });
-  return graph.node("DynamicQuantizeMatMul", [x, b, scale], {}, contribDomain);
+  const external = (suffix: string, dtype: DType, shape: number[], encode: (values: Float32Array, shape: MatrixShape) => Uint8Array) =>
+    graph.external({ weight, suffix, dtype, shape, encode: (values) => encode(values, matrix) });
+  const b = external(".q8", "int8", [inputs * taps, outputs], columns8);
+  const scale = external(".q8.scale", "float32", [outputs], columnScales);
+  const sums = external(".q8.sum", "float32", [outputs], columnSums);
+  const number = (value: number) => graph.constant({ dtype: "float32", shape: [], bytes: new Uint8Array(Float32Array.of(value).buffer) });
+  const zero = graph.constant({ dtype: "uint8", shape: [], bytes: Uint8Array.of(0) });
+  const extreme = (op: string) => graph.node(op, [x, graph.integers([-1])], { keepdims: { int: 1 } });
+  const low = extreme("ReduceMin");
+  const range = graph.node("Max", [graph.node("Sub", [extreme("ReduceMax"), low]), number(1e-30)]);
+  const step = number(1 / 255);
+  const rows = graph.node("QuantizeLinear", [graph.node("Div", [graph.node("Sub", [x, low]), range]), step, zero]);
+  const product = graph.node("MatMulIntegerToFloat", [rows, b, step, scale, zero], {}, contribDomain);
+  return graph.node("Add", [graph.node("Mul", [product, range]), graph.node("Mul", [low, sums])]);
 }
 
 /** 4-bit weights in blocks with a scale each; activations to int8 by blocks where the machine is faster so (accuracy_level 4). */

@@ -34,7 +34,7 @@ export function columnScales(values: Float32Array, shape: MatrixShape): Uint8Arr
   return new Uint8Array(Float32Array.from({ length: shape.outputs }, (_, row) => largest(values, shape, row) / 127 || 1).buffer);
 }
 
-/** int8 [inputs · taps, outputs]: what DynamicQuantizeMatMul multiplies by. */
+/** int8 [inputs · taps, outputs]: what an integer product multiplies by. */
 export function columns8(values: Float32Array, shape: MatrixShape): Uint8Array {
   const { outputs } = shape;
   const depth = shape.inputs * shape.taps;
@@ -44,6 +44,18 @@ export function columns8(values: Float32Array, shape: MatrixShape): Uint8Array {
     for (let column = 0; column < depth; column++) out[column * outputs + row] = Math.round(entry(values, shape, row, column) / scale);
   }
   return new Uint8Array(out.buffer);
+}
+
+/** The sum of each output's quantised weights, [outputs] float32: what a constant added to every input adds to the product. */
+export function columnSums(values: Float32Array, shape: MatrixShape): Uint8Array {
+  const depth = shape.inputs * shape.taps;
+  const sums = Float32Array.from({ length: shape.outputs }, (_, row) => {
+    const scale = largest(values, shape, row) / 127 || 1;
+    let sum = 0;
+    for (let i = row * depth; i < (row + 1) * depth; i++) sum += Math.round(values[i]! / scale);
+    return sum * scale;
+  });
+  return new Uint8Array(sums.buffer);
 }
 
 const blocks = ({ inputs, taps }: MatrixShape) => Math.ceil((inputs * taps) / blockSize);
