@@ -142,6 +142,12 @@ export function inferenceOps(device: string, dtype: "float32" | HalfDType): Lowe
       }
       return timeConvolution(h, halfOf(weight), b, options);
     },
+    lstm: (x, { input, hidden, inputBias, hiddenBias }, state) =>
+      plain.lstm(
+        half(x),
+        { input: halfOf(input), hidden: halfOf(hidden), inputBias: halfOf(inputBias), hiddenBias: halfOf(hiddenBias) },
+        state && { hidden: half(state.hidden), cell: half(state.cell) },
+      ),
     convPerRow: (signal, weight, shift, stride) => half(plain.convPerRow(signal, weight, shift, stride)), // bf16 samples halve the whole model's accuracy
   };
   return { ops, dispose };
