@@ -118,7 +118,11 @@ export function torchOps(device = "cpu"): Ops<TorchTensor> {
       return { output: output!, hidden: squeeze(h!, 0), cell: squeeze(c!, 0) };
     },
     windows: (x, size, hop) => unfold(x, 1, size, hop),
-    layerNorm: (x, weight, bias, eps) => layerNorm(x, [sizeAt(x, -1)], weight, bias, eps),
+    layerNorm(x, weight, bias, eps) {
+      // Under autocast the input may be half and the weights not, which libtorch 1.13 refuses.
+      const input = weight !== undefined && x.dtype !== weight.dtype ? to(x, weight.dtype) : x;
+      return layerNorm(input, [sizeAt(x, -1)], weight, bias, eps);
+    },
     gather: (table, indices) => embedding(table, indices),
 
     swapAxes: (x, a, b) => transpose(x, a, b),

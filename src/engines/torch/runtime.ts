@@ -61,3 +61,8 @@ export function noGrad<R>(body: () => R): R {
     addon().setGradEnabled(before);
   }
 }
+
+/** Waits until the device has done what was asked of it; nothing to wait for on the CPU. */
+export function synchronize(device: string): void {
+  addon().synchronize(device);
+}
