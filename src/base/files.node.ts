@@ -1,6 +1,6 @@
 // Files: opening for ranged reads, and writing so that a reader never meets half a file.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { NotFoundError } from "./errors.ts";
@@ -31,12 +31,34 @@ export async function fileSource(path: string): Promise<ByteSource> {
   return source;
 }
 
+/** Makes a folder and those above it that are missing. Node's own recursive mkdir spins for ever where the system refuses with
+ *  "no such file" (in /proc, for one), so each step is taken here. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const above = dirname(path);
+    if (code !== "ENOENT" || above === path || (await exists(above))) throw error;
+    await makeFolder(above);
+    await makeFolder(path);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Writes a file under a temporary name beside it, syncs it and renames it into place: `path` is whole or absent. */
 export async function writeAtomic(
   path: string,
   chunks: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     const handle = await open(temporary, "w");

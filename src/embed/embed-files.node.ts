@@ -1,8 +1,9 @@
 // Embedding a corpus: files are decoded ahead in workers while the model computes, each is written whole or not at all, what is finished is
 // skipped, and a file that fails is named while the rest goes on.
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, messageOf, NotFoundError, OstinatoError } from "../base/errors.ts";
+import { makeFolder } from "../base/files.node.ts";
 import { checkLength } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import { runAhead } from "./ahead.ts";
@@ -169,7 +170,7 @@ function failed({ file }: CorpusFile, error: unknown): FileResult {
 async function checkWritable(folder: string): Promise<void> {
   const trial = join(folder, `.ostinato-${process.pid}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(trial, "");
     await rm(trial);
   } catch (error) {

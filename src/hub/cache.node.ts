@@ -6,10 +6,10 @@
 //     snapshots/<commit>/<file>     a link ../../blobs/<etag>
 //     .no_exist/<commit>/<file>     an empty mark: the hub is known to have no such file at this commit
 import { randomBytes } from "node:crypto";
-import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, link, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { HubError } from "../base/errors.ts";
-import { writeAtomic } from "../base/files.node.ts";
+import { makeFolder, writeAtomic } from "../base/files.node.ts";
 
 /** The folder of one model in the cache: models--org--name. */
 export function repoFolder(cacheDir: string, name: string): string {
@@ -86,7 +86,7 @@ export const placings: readonly Placing[] = [
 /** Makes the blob appear as a file of the snapshot, atomically, and returns that file's path. */
 export async function placeFile(repo: string, commit: string, file: string, etag: string, ways = placings): Promise<string> {
   const pointer = join(snapshotFolder(repo, commit), file);
-  await mkdir(dirname(pointer), { recursive: true });
+  await makeFolder(dirname(pointer));
   const temporary = `${pointer}.${randomBytes(4).toString("hex")}.tmp`;
   for (const [i, place] of ways.entries()) {
     try {

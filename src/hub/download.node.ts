@@ -1,9 +1,10 @@
 // Download: one file of one commit from the hub into the cache: resumed, verified, and whole or absent.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { open, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HubError } from "../base/errors.ts";
+import { makeFolder } from "../base/files.node.ts";
 import { absent, blobPath, checkInside, exists, placeFile } from "./cache.node.ts";
 import { type Connection, request, TransientError, withRetries } from "./http.node.ts";
 import { withLock } from "./lock.node.ts";
@@ -89,7 +90,7 @@ interface Job {
 async function fetchBlob(blob: string, job: Job): Promise<void> {
   const { connection, remote, facts } = job;
   const partial = `${blob}.incomplete`;
-  await mkdir(dirname(blob), { recursive: true });
+  await makeFolder(dirname(blob));
   await checkRoom(partial, job);
   // A second round, from nothing: the beginning that an earlier run left may be what is wrong.
   for (let round = 0; round < 2; round++) {

@@ -1,9 +1,10 @@
 // Lock: one process at a time does a piece of work; the lock of a dead process does not stand for long.
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "../base/files.node.ts";
 import { absent } from "./cache.node.ts";
 
 export interface LockOptions {
@@ -21,7 +22,7 @@ export async function withLock<T>(
   { staleMs = 20_000, pollMs = 100, signal }: LockOptions = {},
 ): Promise<T> {
   const owner = `${process.pid}@${hostname()}`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   // Times are compared with themselves only: the clock of a network file system may differ from ours.
   let seen = { mtimeMs: Number.NaN, at: 0 };
   while (!(await take(path, owner))) {

@@ -2,13 +2,14 @@
 // provenance }. Lines are appended and synced one by one. A second run reads the names that are there, cuts off a last line that an
 // interruption left incomplete, and appends the rest; a line that is written anew counts instead of the earlier one.
 import { createReadStream } from "node:fs";
-import { mkdir, open, truncate } from "node:fs/promises";
+import { open, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../base/files.node.ts";
 import { collect } from "../embedding.ts";
 import { asStored, type Store, type StoredProvenance } from "./store.ts";
 
 export async function jsonlStore(folder: string): Promise<Store> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, "embeddings.jsonl");
   const held = await readHeld(path);
   const handle = await open(path, "a");

@@ -2,9 +2,9 @@
 // beside it with the provenance. The sidecar is written first and the array renamed into place last: an array that stands beside its
 // sidecar is whole.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { writeAtomic } from "../../base/files.node.ts";
+import { makeFolder, writeAtomic } from "../../base/files.node.ts";
 import { npyHeader } from "../../formats/npy.ts";
 import type { EmbeddingStream } from "../embedding.ts";
 import { asStored, type Store, type StoredProvenance } from "./store.ts";
@@ -22,7 +22,7 @@ export function npyStore(folder: string): Store {
     async write(name, embedding) {
       const { array, sidecar } = paths(name);
       const temporary = `${array}.${randomBytes(4).toString("hex")}.tmp`;
-      await mkdir(dirname(array), { recursive: true });
+      await makeFolder(dirname(array));
       try {
         await writeArray(temporary, embedding);
         await rm(array, { force: true });

@@ -2,11 +2,11 @@
 // layers are averaged), frame and its start_seconds (null once frames are), vector (list of float). The provenance of every name in a part
 // stands in its key-value metadata under "ostinato". A Parquet file can't be appended to, so a run writes new parts: one each 8 million
 // values, each whole or absent, and a second run skips the names that finished parts hold. A name written anew counts in the last part.
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, type SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { writeAtomic } from "../../base/files.node.ts";
+import { makeFolder, writeAtomic } from "../../base/files.node.ts";
 import { collect, type Embedding } from "../embedding.ts";
 import { asStored, type Store, type StoredProvenance } from "./store.ts";
 
@@ -35,7 +35,7 @@ const schema: SchemaElement[] = [
 ];
 
 export async function parquetStore(folder: string): Promise<Store> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { held, parts } = await readParts(folder);
   let rows: Row[] = [];
   let provenance: Record<string, unknown> = {};
