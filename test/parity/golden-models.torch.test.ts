@@ -2,8 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
 import { goldenCases, goldenErrors, goldenModels } from "../golden-models.ts";
+import { torchMissing } from "../torch.ts";
 
-describe.each(goldenModels)("%s on libtorch equals the original", (model) => {
+describe.skipIf(torchMissing).each(goldenModels)("%s on libtorch equals the original", (model) => {
   test.each(goldenCases)("%s, every hidden state to 1e-4", async (caseName) => {
     const errors = await goldenErrors(torchEngine({ threads: 1 }), model, caseName);
     for (const [output, error] of Object.entries(errors)) expect(error, output).toBeLessThan(1e-4);

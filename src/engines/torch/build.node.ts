@@ -34,7 +34,20 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   } catch {
     throw new NotFoundError(`There is no ${compiler}, which compiles the libtorch engine. Install it (apt-get install -y g++) or set CXX.`);
   }
-  options.onStart?.(`Compiling the libtorch engine against libtorch ${libtorch.version} (${libtorch.libraries}); this happens once.`);
+  return withLock(`${dirname(target)}.lock`, async () => {
+    if (!existsSync(target)) await compileAddon(target, libtorch, compiler, node, options.onStart);
+    return target;
+  });
+}
+
+async function compileAddon(
+  target: string,
+  libtorch: Libtorch,
+  compiler: string,
+  node: string,
+  onStart: BuildOptions["onStart"],
+): Promise<void> {
+  onStart?.(`Compiling the libtorch engine against libtorch ${libtorch.version} (${libtorch.libraries}); this happens once.`);
   const work = `${dirname(target)}.${randomBytes(4).toString("hex")}.tmp`;
   mkdirSync(work, { recursive: true });
   try {
@@ -51,7 +64,27 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return target;
+}
+
+/** Lets one process of this machine at a time do `work`; a lock older than ten minutes was left by one that died. */
+export async function withLock<R>(path: string, work: () => Promise<R>): Promise<R> {
+  mkdirSync(dirname(path), { recursive: true });
+  for (;;) {
+    try {
+      mkdirSync(path);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > 600_000) rmSync(path, { recursive: true, force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Where the addon for a libtorch lies, built or not. */

@@ -1,5 +1,6 @@
 // Conformance of libtorch: every word of Ops against the float64 reference, its gradient against finite differences.
 import { beforeAll, describe, expect, test } from "vitest";
+import { torchMissing } from "../../../test/torch.ts";
 import { toFloat32 } from "../../base/dtypes.ts";
 import { seeded } from "../../base/random.ts";
 import { caseAnswer, caseGradient, caseProgram, opCases, relativeError } from "../../ops/conformance.ts";
@@ -11,9 +12,12 @@ import { fromHost, type TorchTensor, tidy, toFloats, toNumber } from "./tensor.t
 import { torchGradients, torchTraining } from "./training.ts";
 
 const device = process.env.OSTINATO_TEST_DEVICE ?? "cpu";
-beforeAll(async () => void (await openTorch({ device, threads: 1 })));
+const here = { skip: torchMissing !== undefined };
+beforeAll(async () => {
+  if (!torchMissing) await openTorch({ device, threads: 1 });
+});
 
-describe("libtorch answers as the reference", () => {
+describe("libtorch answers as the reference", here, () => {
   test.each(opCases)("$name", async (opCase) => {
     const { program, inputs } = caseProgram(opCase);
     const session = await torchEngine({ device, threads: 1 }).prepare(program, noWeights);
@@ -24,7 +28,7 @@ describe("libtorch answers as the reference", () => {
   });
 });
 
-describe("libtorch's gradient is that of finite differences", () => {
+describe("libtorch's gradient is that of finite differences", here, () => {
   test.each(opCases.filter((opCase) => opCase.noGradient === undefined))("$name", (opCase) => {
     const ops = torchOps(device);
     const training = torchTraining(ops, device);
@@ -54,7 +58,7 @@ describe("libtorch's gradient is that of finite differences", () => {
   });
 });
 
-test("dropout keeps the mean, and draws the same numbers again from the same state", () => {
+test("dropout keeps the mean, and draws the same numbers again from the same state", here, () => {
   tidy(() => {
     const ops = torchOps(device);
     const training = torchTraining(ops, device);
