@@ -4,7 +4,9 @@ import { bestLag, fixtureBytes } from "../../test/audio/fixtures.ts";
 import { maxDifference } from "../../test/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { ConfigError, TooShortError } from "../base/errors.ts";
+import { oggCrc } from "./crc.ts";
 import { type DecodedAudio, decodeInThisThread, openAudio } from "./decode.ts";
+import { joinBytes, type OggPage, repage, walkOgg } from "./ogg-pages.ts";
 import { resample } from "./resample.ts";
 import { encodeWav } from "./wav.ts";
 import { downmix, isSilent, sampleCount } from "./waveform.ts";
@@ -68,6 +70,17 @@ describe("an excerpt holds exactly the samples of the whole", () => {
     }
   });
 
+  test("in an Opus stream of many pages, where decoding begins near the excerpt", async () => {
+    const bytes = await repeatedOpus(10);
+    const whole = await decodeInThisThread(bytes);
+    expect(whole.mends).toEqual([]);
+    for (const startSeconds of [5, 8.76, 14]) {
+      const excerpt = await decodeInThisThread(bytes, { startSeconds, seconds: 0.5 });
+      const from = Math.round(startSeconds * 48_000);
+      expect(maxDifference(excerpt.channels[0]!, whole.channels[0]!.subarray(from, from + 24_000))).toBe(0);
+    }
+  });
+
   test("one that begins behind the end is too short, one that is no stretch of time is refused", async () => {
     const bytes = fixtureBytes("music.mp3");
     await expect(decodeInThisThread(bytes, { startSeconds: 60 })).rejects.toThrow(TooShortError);
@@ -82,6 +95,35 @@ function repeatedMp3(times: number): Uint8Array {
   const bytes = fixtureBytes("music.mp3");
   const frames = bytes.subarray(bytes.indexOf(0xff, 300));
   return Uint8Array.from([...bytes, ...Array.from({ length: times }, () => [...frames]).flat()]);
+}
+
+/** The sound packets of the Opus fixture many times over, on pages with a running clock. */
+async function repeatedOpus(times: number): Promise<Uint8Array> {
+  const source = memorySource(fixtureBytes("music.opus"));
+  const pages: OggPage[] = [];
+  for await (const page of walkOgg(source, 0, () => true, { skippedBytes: 0, corruptPages: 0 })) pages.push(page);
+  const [head, tags, ...sound] = pages;
+  const out: Uint8Array[] = [];
+  let clock = 0;
+  const write = (page: OggPage) => {
+    for (const bytes of repage(page.packets, out.length)) {
+      const view = new DataView(bytes.buffer);
+      view.setBigInt64(6, BigInt(clock), true);
+      view.setUint32(22, oggCrc(bytes), true);
+      out.push(bytes);
+    }
+  };
+  for (const page of [head!, tags!]) write(page);
+  for (let i = 0; i < times; i++) {
+    for (const page of sound) {
+      clock += 960 * page.packets.length; // 20 ms a packet
+      write(page);
+    }
+  }
+  const last = out.at(-1)!;
+  last[5] = 4; // the end of the stream
+  new DataView(last.buffer).setUint32(22, oggCrc(last), true);
+  return joinBytes(out);
 }
 
 describe("mp3", () => {

@@ -20,8 +20,9 @@ export interface OggCodec {
   /** Packets before the first of sound; the second holds comments. */
   readonly headers: number;
   readonly noComments: Uint8Array;
-  /** Excerpts may be decoded from a page before them and are exact all the same. */
-  readonly seeks: boolean;
+  /** Samples to decode before an excerpt, and drop, so that it equals the same stretch of the whole; whole pages before it count
+   *  anyway. */
+  readonly prerollSamples: number;
   newDecoder(): PageDecoder;
 }
 
@@ -45,7 +46,7 @@ export const vorbis: OggCodec = {
   format: "vorbis",
   headers: 3,
   noComments: new TextEncoder().encode("\x03vorbis\0\0\0\0\0\0\0\0\x01"),
-  seeks: true,
+  prerollSamples: 0, // a block depends on the one before it alone
   isHead: (packet) => startsWith(packet, "\x01vorbis") && packet.length >= 30,
   parseHead: (packet) => ({
     channels: packet[11]!,
@@ -60,8 +61,9 @@ export const opus: OggCodec = {
   format: "opus",
   headers: 2,
   noComments: new TextEncoder().encode("OpusTags\0\0\0\0\0\0\0\0"),
-  // A decoder that begins in the middle only comes close to one that began at the start: its filters run on for ever.
-  seeks: false,
+  // Its filters run on for ever, but fade: from 0.5 s on no bit differed in 40 places of 5 files (16 to 256 kbit/s, speech and music
+  // modes, frames of 10 to 60 ms). 4 s leave a wide margin.
+  prerollSamples: 4 * 48_000,
   isHead: (packet) => startsWith(packet, "OpusHead") && packet.length >= 19,
   parseHead: (packet) => ({
     channels: packet[9]!,

@@ -13,7 +13,7 @@ export const openVorbis = (source: ByteSource): Promise<AudioReader> => openOgg(
 export const openOpus = (source: ByteSource): Promise<AudioReader> => openOgg(source, opus);
 
 /** Opens an Ogg file. Lost pages are replaced by silence of their length as the clock tells it; what encoders add before and after the
- *  sound is cut away. Excerpts of Vorbis are decoded from the page before them, of Opus from the beginning.
+ *  sound is cut away. Excerpts are decoded from shortly before them.
  *  @throws UnreadableAudioError when the stream's head is missing or corrupt. */
 async function openOgg(source: ByteSource, codec: OggCodec): Promise<AudioReader> {
   const start = await afterId3(source);
@@ -109,8 +109,8 @@ interface FedPage extends Omit<OggPage, "packets"> {
   readonly jumped: boolean;
 }
 
-/** Feeds the pages to a decoder and pairs each with its samples. Where the codec allows it, pages that end before the range are left
- *  out, all but the last of them, from which the decoder starts. */
+/** Feeds the pages to a decoder and pairs each with its samples. Pages that end well before the range are left out, all but the
+ *  last of them, from which the decoder starts. */
 async function* decodePages(
   { source, start, codec, head, mends }: Opened,
   range: SampleRange,
@@ -161,7 +161,7 @@ async function* decodePages(
         headers.push(page);
         continue;
       }
-      if (codec.seeks && streams === 1 && !firstOfSound && page.granule !== undefined && page.granule <= range.start) {
+      if (streams === 1 && !firstOfSound && page.granule !== undefined && page.granule <= range.start - codec.prerollSamples) {
         lead = page;
         continue;
       }
