@@ -136,8 +136,24 @@ function twelveBars(rng: Rng, mode: Mode): Degree[] {
   const bar2 = chance(rng, 0.5) ? four : one;
   const bar6: Degree = chance(rng, 0.25) ? "#iv°" : four;
   const bar8: Degree = mode === "major" && chance(rng, 0.3) ? "VI" : one;
-  const turns: Degree[][] = mode === "major" ? [["V", "IV"], ["ii", "V"], ["V", "V"]] : [["V", "iv"], ["bVI", "V"], ["v", "iv"]];
-  const ends: Degree[][] = [[one, "V"], [one, one], [four, one], ["V", "V"]];
+  const turns: Degree[][] =
+    mode === "major"
+      ? [
+          ["V", "IV"],
+          ["ii", "V"],
+          ["V", "V"],
+        ]
+      : [
+          ["V", "iv"],
+          ["bVI", "V"],
+          ["v", "iv"],
+        ];
+  const ends: Degree[][] = [
+    [one, "V"],
+    [one, one],
+    [four, one],
+    ["V", "V"],
+  ];
   const turn = turns[Math.floor(rng() * turns.length)]!;
   const end = ends[Math.floor(rng() * ends.length)]!;
   return [one, bar2, one, one, four, bar6, one, bar8, ...turn, ...end];

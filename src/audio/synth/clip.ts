@@ -1,0 +1,108 @@
+// Clips: excerpts of pieces, each decided by the corpus' seed and the clip's number alone: planned in a millisecond (labels), then rendered.
+import type { Rng } from "../../base/random.ts";
+import type { Waveform } from "../waveform.ts";
+import { compose } from "./compose.ts";
+import { between, betweenLog, seededBy } from "./dice.ts";
+import type { Split } from "./harmony.ts";
+import { type ClipLabel, labelOf } from "./label.ts";
+import { type Compression, finishMix, makeBus, mixKit, mixPart } from "./mixdown.ts";
+import { type BeatTimes, beatTimes, type PlayedHit, type PlayedNote, playKit, playParts } from "./performance.ts";
+import { drawRecording, type Recording, record } from "./recording.ts";
+import { drawRoom, type Room } from "./reverb.ts";
+import type { Score } from "./score.ts";
+import { type StyleName, styleNames } from "./styles.ts";
+
+/** Version of the generator: the same version, seed, number, length and rate give the same bytes. Frozen: results are compared by it, so
+ *  whatever changes a sample or a label must raise it. */
+export const synthVersion = 1;
+
+export interface ClipOptions {
+  readonly seed: number;
+  /** The clip's number in its corpus; decides split and style. */
+  readonly index: number;
+  readonly seconds: number;
+  readonly sampleRateHz: number;
+}
+
+/** Six of eight clips train, one valid, one test. */
+export function splitOf(index: number): Split {
+  const slot = index % 8;
+  return slot < 6 ? "train" : slot === 6 ? "valid" : "test";
+}
+
+/** Every split meets all styles alike within each eighty clips. */
+export function styleOf(index: number): StyleName {
+  return styleNames[((index % 8) * 3 + Math.floor(index / 8)) % styleNames.length]!;
+}
+
+/** A piece as it was played, from where the excerpt begins. */
+export interface Take {
+  readonly score: Score;
+  /** Of the whole piece; the excerpt begins at `startSeconds` of it. */
+  readonly times: BeatTimes;
+  readonly startSeconds: number;
+  readonly seconds: number;
+  /** One list a part of the score; times count from the excerpt's beginning. */
+  readonly notes: readonly (readonly PlayedNote[])[];
+  readonly hits: readonly PlayedHit[];
+  readonly room: Room;
+  readonly compression: Compression;
+  readonly recording: Recording;
+}
+
+export interface PlannedClip {
+  readonly take: Take;
+  readonly label: ClipLabel;
+  /** Stereo. */
+  render(): Waveform;
+}
+
+/** Plans a clip; nothing sounds before `render`. */
+export function planClip(options: ClipOptions): PlannedClip {
+  const { seed, index, seconds, sampleRateHz } = options;
+  const name = ["clip", synthVersion, seed, index, seconds] as const;
+  const rng = seededBy(...name, "score");
+  const [style, split] = [styleOf(index), splitOf(index)];
+  const score = compose(rng, { style, split, seconds: Math.max(75, 1.5 * seconds) });
+  const take = perform(seededBy(...name, "performance"), score, { seconds });
+  return {
+    take,
+    label: labelOf(take, { ...options, version: synthVersion }),
+    render: () => render(seededBy(...name, "render"), take, sampleRateHz),
+  };
+}
+
+/** Plays a score and chooses its excerpt, room and recording. `startSeconds` fixes the excerpt. */
+export function perform(rng: Rng, score: Score, { seconds, startSeconds }: { seconds: number; startSeconds?: number }): Take {
+  const times = beatTimes(rng, score);
+  const start = startSeconds ?? rng() * Math.max(0, times.at(-1)! - seconds - 1);
+  const shift = <T extends { startSeconds: number }>(event: T): T => ({ ...event, startSeconds: event.startSeconds - start });
+  const heard = (event: { startSeconds: number; seconds?: number }) =>
+    event.startSeconds < seconds && event.startSeconds + (event.seconds ?? 0) > -2;
+  return {
+    score,
+    times,
+    startSeconds: start,
+    seconds,
+    notes: playParts(rng, score, times).map((notes) => notes.map(shift).filter(heard)),
+    hits: playKit(rng, score, times).map(shift).filter(heard),
+    room: drawRoom(rng),
+    compression: {
+      thresholdDecibels: between(rng, -6, 3),
+      ratio: betweenLog(rng, 1.5, 5),
+      attackSeconds: betweenLog(rng, 0.003, 0.03),
+      releaseSeconds: betweenLog(rng, 0.05, 0.3),
+    },
+    recording: drawRecording(rng),
+  };
+}
+
+/** The sound of a take: stereo, exactly its seconds. */
+export function render(rng: Rng, take: Take, sampleRateHz: number): Waveform {
+  const bus = makeBus(Math.round(take.seconds * sampleRateHz), sampleRateHz);
+  take.score.parts.forEach((part, i) => mixPart(bus, part, take.notes[i]!, rng));
+  if (take.score.kit) mixKit(bus, take.score.kit, take.hits);
+  finishMix(bus, take.room, take.compression);
+  record(rng, bus, take.recording);
+  return { sampleRateHz, channels: [bus.left, bus.right] };
+}

@@ -1,0 +1,55 @@
+// Frequency modulation (Chowning 1973): a sine that another sine bends, more at the attack than later: electric pianos, brass, bells.
+import { exp2 } from "./exact-math.ts";
+import { type Envelope, noteLength, shape, sineTable, tableSine, type Voice } from "./voice.ts";
+import type { Vibrato } from "./wavetable.ts";
+
+export interface FmOptions {
+  /** The modulator's frequency over the carrier's. */
+  readonly ratio: number;
+  /** Depth in turns at full velocity: at the attack and where it settles. */
+  readonly depth: number;
+  readonly restDepth: number;
+  /** Seconds in which the depth falls, and first rises (brass opens late). */
+  readonly fallSeconds: number;
+  readonly riseSeconds: number;
+  /** A second, faint carrier of a higher ratio: the tine of an electric piano, the clang of a bell. */
+  readonly tineRatio: number;
+  readonly tineGain: number;
+  readonly envelope: Envelope;
+  readonly vibrato: Vibrato;
+}
+
+export function fmVoice({ ratio, depth, restDepth, fallSeconds, riseSeconds, tineRatio, tineGain, envelope, vibrato }: FmOptions): Voice {
+  return (out, { hertz, seconds, velocity, rng }, sampleRateHz) => {
+    const length = noteLength(out, seconds, envelope.release, sampleRateHz);
+    // Sidebands fold at half the rate: high notes are modulated less.
+    const limit = Math.max(0.02, (0.4 * sampleRateHz - hertz) / (hertz * Math.max(1, ratio)) / 8);
+    const force = 0.3 + 0.7 * velocity;
+    const [peak, rest] = [Math.min(limit, depth * force), Math.min(limit, restDepth * force)];
+    const fall = exp2(-32 / (fallSeconds * sampleRateHz * 0.5));
+    const tine = tineRatio * hertz < 0.45 * sampleRateHz ? tineGain * velocity : 0;
+    let [carrier, modulator, high] = [rng(), rng(), rng()];
+    let excess = 1;
+    for (let at = 0; at < length; at += 32) {
+      const now = at / sampleRateHz;
+      const sway = vibrato.cents * Math.min(1, Math.max(0, (now - vibrato.delaySeconds) / 0.3));
+      const step = (hertz / sampleRateHz) * (sway === 0 ? 1 : 1 + (sway / 1731.234) * tableSine(now * vibrato.hertz));
+      const opened = riseSeconds === 0 ? 1 : Math.min(1, now / riseSeconds);
+      const bend = opened * (rest + (peak - rest) * excess);
+      const end = Math.min(length, at + 32);
+      for (let i = at; i < end; i++) {
+        const turns = carrier + bend * sineTable[(modulator * 4096) | 0]! + 8;
+        out[i] = sineTable[((turns - Math.floor(turns)) * 4096) | 0]! + tine * excess * sineTable[(high * 4096) | 0]!;
+        carrier += step;
+        if (carrier >= 1) carrier -= 1;
+        modulator += step * ratio;
+        modulator -= Math.floor(modulator);
+        high += step * tineRatio;
+        high -= Math.floor(high);
+      }
+      excess *= fall;
+    }
+    shape(out, length, envelope, seconds, sampleRateHz);
+    return length;
+  };
+}

@@ -1,0 +1,83 @@
+// Score: what a piece is before anybody plays it. Times are beats until the performance turns them into seconds.
+import type { DrumPiece } from "./drum-patterns.ts";
+import type { Split } from "./harmony.ts";
+import type { InstrumentName } from "./instruments.ts";
+import type { Chord, Key } from "./theory.ts";
+
+export interface Note {
+  readonly beat: number;
+  /** How long it sounds. */
+  readonly beats: number;
+  readonly midi: number;
+  /** 0 … 1. */
+  readonly velocity: number;
+}
+
+export interface Hit {
+  readonly beat: number;
+  readonly piece: DrumPiece;
+  readonly velocity: number;
+}
+
+/** A chord and how long it lasts. */
+export interface Slot {
+  readonly beat: number;
+  readonly beats: number;
+  readonly chord: Chord;
+}
+
+/** What the players of a section need to know. */
+export interface Stretch {
+  readonly key: Key;
+  readonly slots: readonly Slot[];
+  readonly bars: number;
+  readonly beatsPerBar: number;
+  /** 0 sparse … 1 busy. */
+  readonly density: number;
+  /** Share of its written length that a note sounds: 1 legato, 0.3 staccato. */
+  readonly gate: number;
+}
+
+export interface Section {
+  readonly name: string;
+  readonly startBeat: number;
+  readonly beats: number;
+}
+
+/** A player: an instrument with its patch, a place in the mix, and the notes. */
+export interface Part {
+  readonly role: "bass" | "chords" | "melody";
+  readonly instrument: InstrumentName;
+  readonly patch: number;
+  /** Level against the other parts. */
+  readonly decibels: number;
+  /** -1 left … 1 right. */
+  readonly pan: number;
+  readonly notes: readonly Note[];
+}
+
+/** The numbers that mood is made of; each was drawn by itself. */
+export interface Character {
+  readonly beatsPerMinute: number;
+  readonly density: number;
+  readonly gate: number;
+  /** Readiness for rough chords, 0 … 1. */
+  readonly tension: number;
+}
+
+export interface Score {
+  readonly style: string;
+  readonly split: Split;
+  readonly key: Key;
+  readonly character: Character;
+  readonly beatsPerBar: number;
+  /** Where the second eighth of a beat falls: 0.5 straight … 0.67 triplets. */
+  readonly swing: number;
+  /** The same for sixteenths within an eighth. */
+  readonly swing16: number;
+  readonly beats: number;
+  readonly sections: readonly Section[];
+  readonly slots: readonly Slot[];
+  readonly parts: readonly Part[];
+  readonly kit: { readonly patch: number; readonly decibels: number; readonly hits: readonly Hit[] } | undefined;
+}
