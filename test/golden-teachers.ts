@@ -82,3 +82,33 @@ export async function featureError(engine: Engine, { folder, expected, relative,
   }
   return relative ? worst / largest : worst;
 }
+
+export const encodecLengths = [1, 100, 320, 321, 960, 4801, 12_345, 24_000] as const;
+
+/** What EnCodec answered for a wave of a length. */
+export function encodecCase(length: number) {
+  const folder = `D_encodec/len_${length}`;
+  if (goldenSource(folder) === undefined) return undefined;
+  const read = (file: string) => goldenFrom(folder, `${file}.npy`);
+  const { shape, data } = read("embeddings"); // [1, width, frames]
+  const [width, frames] = [shape[1]!, shape[2]!];
+  const embeddings = Float32Array.from(data, (_, i) => data[(i % width) * frames + Math.floor(i / width)]!); // [frames, width]
+  return { wave: read("input").data, embeddings, codes: read("codes"), margins: read("code_margin").data };
+}
+
+/** The largest error of embeddings, and how many codes differ where the margin is clear; a code wrong once makes all behind it moot. */
+export function encodecErrors(
+  found: { values: Int32Array; embeddings?: Float32Array },
+  right: NonNullable<ReturnType<typeof encodecCase>>,
+) {
+  let [worst, wrong, clear] = [found.embeddings?.length === right.embeddings.length ? 0 : Number.NaN, 0, 0];
+  right.embeddings.forEach((value, i) => {
+    worst = Math.max(worst, Math.abs(value - found.embeddings![i]!));
+  });
+  right.margins.forEach((margin, i) => {
+    if (margin <= 1e-3) return;
+    clear++;
+    if (found.values[i] !== right.codes.data[i]) wrong++;
+  });
+  return { worst, wrong, clear, codes: right.margins.length };
+}

@@ -200,9 +200,10 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
       const onnxMode = mode === "zero" ? "constant" : "reflect";
       const shape = replaced(x.shape, i, typeof size === "number" ? size + before + after : graph.fresh("padded"));
       const attributes = { mode: { string: onnxMode } };
-      return alongAxis([x], i, shape, ([name], axis) =>
-        graph.node("Pad", [name!, graph.integers([before, after]), "", graph.integers([axis])], attributes),
-      );
+      // Every axis is told: onnxruntime moves transposes past a Pad as if it had no axes input.
+      const pads = (axis: number) =>
+        x.shape.map((_, j) => (j === axis ? before : 0)).concat(x.shape.map((_, j) => (j === axis ? after : 0)));
+      return alongAxis([x], i, shape, ([name], axis) => graph.node("Pad", [name!, graph.integers(pads(axis))], attributes));
     },
     splitHeads(x, heads) {
       const [batch, time, width] = x.shape as [Dim, Dim, number];

@@ -1,0 +1,288 @@
+// EnCodec's encoder (arXiv:2210.13438), 24 kHz: causal convolutions, an LSTM, one more convolution, a residual quantiser.
+//
+// Causal means that it can be cut anywhere: convolutions hear less than two frames of the past, the LSTM hands its state on. So long
+// audio goes piece by piece and clips of any length share a batch, exactly. Only a clip's last frame, where it is not whole, is special:
+// there each striding convolution completes it by reflection. `convolutions` leaves that out; `endingConvolutions` does it, for pieces
+// of a few frames whose lengths it is told.
+import type { Ops } from "../../ops/ops.ts";
+import { type ParamSpec, type ParamSpecs, type Params, param } from "../../ops/params.ts";
+import type { Program, TensorSpec } from "../../ops/program.ts";
+import { type EncodecConfig, encodecHop } from "./config.ts";
+import { codebooksName } from "./keys.ts";
+import { residualCodes } from "./quantiser.ts";
+
+/** Whole frames a piece must begin with to be as in one run: the convolutions hear 478 samples back, less than two frames of 320. */
+export const contextFrames = 2;
+/** Below this many frames reflection meets the clip's end, and only `endingConvolutions` answers as the original. */
+export const shortFrames = 3;
+
+/** Frames of a number of samples: the last one may be incomplete. */
+export const encodecFrames = (config: EncodecConfig, samples: number): number => Math.ceil(samples / encodecHop(config));
+
+type Layer =
+  | {
+      readonly kind: "conv";
+      readonly path: string;
+      readonly from: number;
+      readonly to: number;
+      readonly kernel: number;
+      readonly stride: number;
+    }
+  | { readonly kind: "residual"; readonly path: string; readonly channels: number; readonly dilation: number };
+
+interface Plan {
+  readonly convolutions: readonly Layer[];
+  readonly lstm: { readonly path: string; readonly channels: number };
+  readonly last: Layer & { readonly kind: "conv" };
+}
+
+/** The encoder's layers under transformers' numbers, in which activations count too. */
+function plan(config: EncodecConfig): Plan {
+  const convolutions: Layer[] = [
+    { kind: "conv", path: "encoder.layers.0", from: 1, to: config.filters, kernel: config.firstKernel, stride: 1 },
+  ];
+  let index = 1;
+  let channels = config.filters;
+  for (const stride of config.strides) {
+    for (let i = 0; i < config.residualLayers; i++) {
+      convolutions.push({ kind: "residual", path: `encoder.layers.${index++}`, channels, dilation: config.dilationBase ** i });
+    }
+    convolutions.push({ kind: "conv", path: `encoder.layers.${index + 1}`, from: channels, to: 2 * channels, kernel: 2 * stride, stride });
+    index += 2;
+    channels *= 2;
+  }
+  return {
+    convolutions,
+    lstm: { path: `encoder.layers.${index}`, channels },
+    last: { kind: "conv", path: `encoder.layers.${index + 2}`, from: channels, to: config.width, kernel: config.lastKernel, stride: 1 },
+  };
+}
+
+const bounded = (fan: number, ...shape: number[]): ParamSpec => param.uniform(1 / Math.sqrt(fan), ...shape);
+const convParams = (path: string, from: number, to: number, kernel: number): ParamSpecs => ({
+  [`${path}.conv.weight`]: bounded(from * kernel, to, from, kernel),
+  [`${path}.conv.bias`]: bounded(from * kernel, to),
+});
+
+function layerParams(layer: Layer, config: EncodecConfig): ParamSpecs {
+  if (layer.kind === "conv") return convParams(layer.path, layer.from, layer.to, layer.kernel);
+  const { path, channels } = layer;
+  const inside = Math.floor(channels / config.compress);
+  return {
+    ...convParams(`${path}.block.1`, channels, inside, config.residualKernel),
+    ...convParams(`${path}.block.3`, inside, channels, 1),
+    ...convParams(`${path}.shortcut`, channels, channels, 1),
+  };
+}
+
+function recurrentParams(config: EncodecConfig, codebooks: number): ParamSpecs {
+  const { lstm, last } = plan(config);
+  const layers = Array.from({ length: config.lstmLayers }, (_, i) => [
+    [`${lstm.path}.lstm.weight_ih_l${i}`, bounded(lstm.channels, 4 * lstm.channels, lstm.channels)],
+    [`${lstm.path}.lstm.weight_hh_l${i}`, bounded(lstm.channels, 4 * lstm.channels, lstm.channels)],
+    [`${lstm.path}.lstm.bias_ih_l${i}`, bounded(lstm.channels, 4 * lstm.channels)],
+    [`${lstm.path}.lstm.bias_hh_l${i}`, bounded(lstm.channels, 4 * lstm.channels)],
+  ]).flat();
+  return {
+    ...Object.fromEntries(layers),
+    ...layerParams(last, config),
+    [codebooksName]: param.normal(1, codebooks, config.codebookSize, config.width),
+  };
+}
+
+/** How a layer's input is completed on its left and, where lengths are told, its right. */
+interface Padding<T> {
+  /** `samples` frames of reflection put before x. */
+  left(x: T, frames: number): T;
+  /** x with its last, incomplete stride of frames completed by reflection; x itself where nothing is told of lengths. */
+  complete(x: T, stride: number): T;
+  /** Called when a layer with a stride is done: lengths shrink. */
+  passed(stride: number): void;
+}
+
+function conv<T>(ops: Ops<T>, params: Params<T>, padding: Padding<T>, { path, kernel, stride }: Layer & { kind: "conv" }, x: T): T {
+  const p = params.at(`${path}.conv`);
+  const completed = stride > 1 ? padding.complete(x, stride) : x;
+  const y = ops.conv1d(padding.left(completed, kernel - stride), p.get("weight"), p.get("bias"), { stride });
+  padding.passed(stride);
+  return y;
+}
+
+function residual<T>(ops: Ops<T>, params: Params<T>, padding: Padding<T>, { path, dilation }: Layer & { kind: "residual" }, x: T): T {
+  const [narrow, wide, shortcut] = ["block.1", "block.3", "shortcut"].map((name) => params.at(`${path}.${name}.conv`)) as [
+    Params<T>,
+    Params<T>,
+    Params<T>,
+  ];
+  const weight = narrow.get("weight");
+  const back = dilation * (ops.fixedSize(weight, 2) - 1);
+  const inside = ops.conv1d(padding.left(ops.elu(x), back), weight, narrow.get("bias"), { dilation });
+  const y = ops.conv1d(ops.elu(inside), wide.get("weight"), wide.get("bias"));
+  return ops.add(ops.conv1d(x, shortcut.get("weight"), shortcut.get("bias")), y);
+}
+
+/** waveform [batch, samples] → [batch, frames, channels] before the LSTM. */
+function runConvolutions<T>(
+  ops: Ops<T>,
+  params: Params<T>,
+  config: EncodecConfig,
+  padding: Padding<T>,
+  waveform: T,
+  tap?: (path: string, x: T) => void,
+): T {
+  let x = ops.unsqueeze(waveform, 2);
+  for (const layer of plan(config).convolutions) {
+    if (layer.kind === "residual") x = residual(ops, params, padding, layer, x);
+    else x = conv(ops, params, padding, layer, layer.stride > 1 ? ops.elu(x) : x);
+    tap?.(layer.path, x);
+  }
+  return x;
+}
+
+const allConvolutionParams = (config: EncodecConfig): ParamSpecs =>
+  Object.assign({}, ...plan(config).convolutions.map((layer) => layerParams(layer, config)));
+
+/** Inputs x [batch, samples], a multiple of the hop → `features` [batch, frames, channels]. Rows may go on beyond their clip: what follows
+ *  changes nothing before it. Each row has `shortFrames` frames at least. */
+export function convolutions(config: EncodecConfig): Program {
+  return {
+    name: "encodec-convolutions",
+    params: allConvolutionParams(config),
+    inputs: { x: { dtype: "float32", shape: ["batch", "samples"] } },
+    run<T>(ops: Ops<T>, params: Params<T>, { x }: Readonly<Record<string, T>>) {
+      return { features: runConvolutions(ops, params, config, wholePadding(ops), x!) };
+    },
+  };
+}
+
+/** Padding where every row has frames to spare: reflection on the left alone. */
+function wholePadding<T>(ops: Ops<T>): Padding<T> {
+  return {
+    left: (x, frames) => (frames > 0 ? ops.pad(x, 1, frames, 0, "reflect") : x),
+    complete: (x) => x,
+    passed: () => {},
+  };
+}
+
+/** The names of `endingConvolutions`' lengths: valid samples, then valid outputs of each stride. */
+export const lengthInputs = ({ strides }: EncodecConfig): string[] => Array.from({ length: strides.length + 1 }, (_, i) => `length_${i}`);
+
+/** What those inputs hold for a clip. */
+export function strideLengths({ strides }: EncodecConfig, samples: number): number[] {
+  const lengths = [samples];
+  for (const stride of strides) lengths.push(Math.ceil(lengths.at(-1)! / stride));
+  return lengths;
+}
+
+/** As `convolutions`, for clips and ends of clips of any length: x [batch, samples], zeros behind each row's `length_0`, samples a multiple
+ *  of the hop; `length_i` [batch]. `taps` names layers to give out beside `features`, [batch, frames, channels]. */
+export function endingConvolutions(config: EncodecConfig, taps: readonly string[] = []): Program {
+  const names = lengthInputs(config);
+  const counts: TensorSpec = { dtype: "int32", shape: ["batch"] };
+  return {
+    name: "encodec-ending",
+    params: allConvolutionParams(config),
+    inputs: { x: { dtype: "float32", shape: ["batch", "samples"] }, ...Object.fromEntries(names.map((name) => [name, counts])) },
+    run<T>(ops: Ops<T>, params: Params<T>, inputs: Readonly<Record<string, T>>) {
+      const lengths = names.map((name) => inputs[name]!);
+      const out: Record<string, T> = {};
+      const features = runConvolutions(ops, params, config, endingPadding(ops, lengths), inputs.x!, (path, y) => {
+        if (taps.includes(path)) out[path] = y;
+      });
+      return { ...out, features };
+    },
+  };
+}
+
+/** Padding by each row's own length. The original: where a signal is no longer than its padding, zeros are put behind it before it is
+ *  reflected; a striding layer's last outputs see its input reflected, or those zeros. */
+function endingPadding<T>(ops: Ops<T>, lengths: readonly T[]): Padding<T> {
+  let stage = 0;
+  const silenced = (x: T) => ops.mul(x, ops.unsqueeze(ops.cast(ops.lengthMask(x, 1, lengths[stage]!), "float32"), 2));
+  return {
+    left: (x, frames) => (frames > 0 ? ops.concat([reflection(ops, silenced(x), frames), x], 1) : x),
+    complete(x, stride) {
+      const length = lengths[stage]!;
+      const short = ops.cast(ops.less(length, stride + 1), "float32");
+      const long = ops.unsqueeze(ops.unsqueeze(ops.add(ops.mul(short, -1), 1), 1), 2); // [b, 1, 1]
+      const valid = silenced(x);
+      const source = ops.mul(valid, long);
+      let y = valid;
+      for (let i = 0; i < stride - 1; i++) {
+        // Place length + i takes the value at length − 2 − i.
+        const moved = ops.matchLength(ops.pad(source, 1, 2 + 2 * i, 0), 1, x);
+        y = ops.where(ops.unsqueeze(ops.lengthMask(x, 1, ops.add(length, i)), 2), y, moved);
+      }
+      return y;
+    },
+    passed(stride) {
+      if (stride > 1) stage++;
+    },
+  };
+}
+
+/** The `frames` frames before x that mirror it, zeros standing in where it is too short. */
+function reflection<T>(ops: Ops<T>, x: T, frames: number): T {
+  const head = ops.slice(ops.pad(x, 1, 0, frames + 1), 1, 0, frames + 1);
+  return ops.slice(ops.pad(head, 1, frames, 0, "reflect"), 1, 0, frames);
+}
+
+export interface RecurrentOptions {
+  readonly codebooks: number;
+  /** Whether a clip begins here, or goes on from the state a piece before it left. */
+  readonly first: boolean;
+}
+
+/** Inputs `features` [batch, frames, channels] and, at a clip's beginning, `frames` [batch]: how many are the clip's own; later
+ *  `hidden_i`, `cell_i` [batch, channels] and `context` [batch, lastKernel − 1, channels].
+ *  Outputs `embeddings` [batch, frames, width], `codes` [batch, codebooks, frames] int32, and the state for the next piece as `next_…`. */
+export function recurrent(config: EncodecConfig, { codebooks, first }: RecurrentOptions): Program {
+  const { lstm, last } = plan(config);
+  const stateSpec: TensorSpec = { dtype: "float32", shape: ["batch", lstm.channels] };
+  const states = Array.from({ length: config.lstmLayers }, (_, i) => [`hidden_${i}`, `cell_${i}`] as const);
+  const back = config.lastKernel - 1;
+  return {
+    name: first ? "encodec-first" : "encodec-next",
+    params: recurrentParams(config, codebooks),
+    inputs: {
+      features: { dtype: "float32", shape: ["batch", "frames", lstm.channels] },
+      ...(first
+        ? { frames: { dtype: "int32", shape: ["batch"] } }
+        : {
+            ...Object.fromEntries(states.flat().map((name) => [name, stateSpec])),
+            context: { dtype: "float32", shape: ["batch", back, lstm.channels] },
+          }),
+    },
+    run<T>(ops: Ops<T>, params: Params<T>, inputs: Readonly<Record<string, T>>) {
+      const p = params.at(`${lstm.path}.lstm`);
+      const out: Record<string, T> = {};
+      const x: T = inputs.features!;
+      let y: T = x;
+      for (const [i, [hidden, cell]] of states.entries()) {
+        const weights = {
+          input: p.get(`weight_ih_l${i}`),
+          hidden: p.get(`weight_hh_l${i}`),
+          inputBias: p.get(`bias_ih_l${i}`),
+          hiddenBias: p.get(`bias_hh_l${i}`),
+        };
+        const result = ops.lstm(y, weights, first ? undefined : { hidden: inputs[hidden]!, cell: inputs[cell]! });
+        y = result.output;
+        out[`next_${hidden}`] = ops.cast(result.hidden, "float32");
+        out[`next_${cell}`] = ops.cast(result.cell, "float32");
+      }
+      const heard = ops.elu(ops.add(y, x));
+      const before = first ? reflection(ops, silenceAfter(ops, heard, inputs.frames!), back) : inputs.context!;
+      const padded = ops.concat([before, heard], 1);
+      out.next_context = ops.cast(ops.slice(padded, 1, -back), "float32");
+      const c = params.at(`${last.path}.conv`);
+      const embeddings = ops.cast(ops.conv1d(padded, c.get("weight"), c.get("bias")), "float32");
+      out.embeddings = embeddings;
+      out.codes = residualCodes(ops, embeddings, params.get(codebooksName));
+      return out;
+    },
+  };
+}
+
+function silenceAfter<T>(ops: Ops<T>, x: T, frames: T): T {
+  return ops.mul(x, ops.unsqueeze(ops.cast(ops.lengthMask(x, 1, frames), "float32"), 2));
+}

@@ -1,0 +1,39 @@
+// Parity of the teachers on libtorch: the same golden cases that src/dsp and src/labels hold ONNX Runtime to.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { torchEngine } from "../../src/engines/torch/engine.ts";
+import { searchLibtorch } from "../../src/engines/torch/locate.node.ts";
+import { loadEncodec } from "../../src/labels/encodec.node.ts";
+import type { EncodecTeacher } from "../../src/labels/encodec.ts";
+import { goldenPath } from "../golden.ts";
+import { encodecCase, encodecErrors, encodecLengths, featureCases, featureError, goldenSource } from "../golden-teachers.ts";
+
+const absent = searchLibtorch().found === undefined;
+
+describe.skipIf(absent)(`features on libtorch equal the originals'${absent ? " (no libtorch here)" : ""}`, () => {
+  for (const featureCase of featureCases.filter(({ folder }) => goldenSource(folder) !== undefined)) {
+    test(`${featureCase.folder}: ${featureCase.name} within ${featureCase.bar}`, async () => {
+      const error = await featureError(torchEngine({ threads: 1 }), featureCase);
+      if (process.env.SHOW) console.log(featureCase.folder, featureCase.name, error);
+      expect(error).toBeLessThan(featureCase.bar);
+    });
+  }
+});
+
+describe.skipIf(absent)(`EnCodec on libtorch has facebook's codes${absent ? " (no libtorch here)" : ""}`, () => {
+  let teacher: EncodecTeacher;
+  beforeAll(async () => {
+    teacher = await loadEncodec(goldenPath("D_encodec/hf"), torchEngine({ threads: 1 }));
+  });
+  afterAll(() => teacher?.dispose());
+
+  for (const length of encodecLengths.filter((samples) => encodecCase(samples))) {
+    test(`a wave of ${length} samples`, async () => {
+      const right = encodecCase(length)!;
+      const [codes] = await teacher.encode([right.wave], { embeddings: true });
+      const errors = encodecErrors(codes!, right);
+      if (process.env.SHOW) console.log(length, errors);
+      expect(errors.wrong).toBe(0);
+      expect(errors.worst).toBeLessThan(1e-4);
+    });
+  }
+});
