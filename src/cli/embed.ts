@@ -105,7 +105,7 @@ export async function embedAll(
     results.push(result);
     if (json) printJson(asJson(result));
     for (const mend of result.provenance?.source.mends ?? []) progress.note(`note: ${result.file}: ${mend}`);
-    if (result.error) progress.note(`failed: ${result.file}: ${result.error.message}`);
+    if (result.error) progress.note(`failed: ${named(result.file, result.error.message)}`);
     else if (result.output && corpus.length <= 20) progress.note(`${result.file} → ${result.output} [${result.shape?.join(", ")}]`);
     progress.advance({ failed: result.status === "failed", skipped: result.status === "skipped", seconds: result.seconds ?? 0 });
   }
@@ -129,6 +129,11 @@ async function corpusOf(inputs: readonly string[]): Promise<readonly CorpusFile[
   const parts: Uint8Array[] = [];
   for await (const part of process.stdin) parts.push(part as Uint8Array);
   return [{ file: "-", name: "stdin", audio: { bytes: new Uint8Array(Buffer.concat(parts)), name: "stdin" } }];
+}
+
+/** A message with the file it is about, which most name themselves. */
+function named(file: string, message: string): string {
+  return message.includes(file) ? message : `${file}: ${message}`;
 }
 
 function asJson({ error, provenance, ...rest }: FileResult): Record<string, unknown> {

@@ -1,0 +1,90 @@
+// `ostinato models, inspect, convert, export`, and a model fetched from a hub by its name.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FakeHub, fakeHub } from "../fake-hub.ts";
+import { goldenPath } from "../golden.ts";
+import { writeSong, writeTinyModel } from "../tiny-model.ts";
+import { ostinato } from "./run.ts";
+
+let folder: string;
+let model: string;
+let hub: FakeHub;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ostinato-checkpoints-"));
+  model = await writeTinyModel(join(folder, "model"));
+  const names = ["config.json", "preprocessor_config.json", "model.safetensors"];
+  const files = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(model, name))] as const)));
+  hub = await fakeHub({ "m-a-p/MERT-v1-95M": { commit: "b".repeat(40), files, large: ["model.safetensors"] } });
+});
+afterAll(async () => {
+  await hub.close();
+  await rm(folder, { recursive: true });
+});
+
+const at = (name: string) => join(folder, name);
+
+test("inspect tells format, size, family and the largest tensors of a folder", async () => {
+  const { stdout, code } = await ostinato(["inspect", model]);
+  expect(stdout).toMatch(/format {4}safetensors\ntensors {3}\d+ \(\d+ float32\), [\d,]+ parameters, \d+ kB\n/);
+  expect(stdout).toContain("family    mert: 3 layers of 16, 75 frames a second at 24000 Hz\n");
+  expect(stdout).toContain("largest tensors");
+  expect(code).toBe(0);
+});
+
+test("inspect --json --tensors is one object with every tensor", async () => {
+  const { stdout } = await ostinato(["inspect", goldenPath("P_checkpoints/good/fairseq_torch2.pt"), "--json", "--tensors"]);
+  const found = JSON.parse(stdout) as { format: string; tensors: number; list: { name: string; dtype: string; shape: number[] }[] };
+  expect(found).toMatchObject({ format: "fairseq", config: "inside the file", tensors: 12 });
+  expect(found.list).toHaveLength(12);
+});
+
+test("a hostile checkpoint is refused by inspect, with 1", async () => {
+  const { stderr, code } = await ostinato(["inspect", goldenPath("P_checkpoints/bad/malicious_zip.pt")]);
+  expect(stderr).toMatch(/^error: /);
+  expect(stderr).not.toContain("    at ");
+  expect(code).toBe(1);
+});
+
+test("convert goes to fairseq and back, and the copy embeds as the original", async () => {
+  const song = await writeSong(at("song.wav"));
+  const there = await ostinato(["convert", model, at("model.pt")]);
+  expect(there.stderr).toContain(`tensors → ${at("model.pt")}`);
+  const back = await ostinato(["convert", at("model.pt"), at("back")]);
+  expect(back.stderr).toContain("input normalisation written down: on (the fairseq checkpoint's task)");
+  expect([there.code, back.code]).toEqual([0, 0]);
+  await ostinato(["embed", song, "--model", model, "--out", at("one")]);
+  await ostinato(["embed", song, "--model", at("back"), "--out", at("two")]);
+  expect(Buffer.compare(await readFile(at("one/song.npy")), await readFile(at("two/song.npy")))).toBe(0);
+});
+
+test("export says what goes in and out", async () => {
+  const { stderr, stdout, code } = await ostinato(["export", model, at("model.onnx"), "--layers", "last", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ input: "input_values", outputs: ["last_hidden_state"], normaliseInput: true });
+  expect(stderr).toContain("input normalisation is on, and the caller's to do (preprocessor_config.json)");
+  expect(code).toBe(0);
+});
+
+test("a model of the hub is fetched once, its licence shown, and listed as cached", async () => {
+  const song = await writeSong(at("song.wav"));
+  const cache = at("cache");
+  const args = ["embed", song, "--model", "MERT-v1-95M", "--cache-dir", cache];
+  const first = await ostinato([...args, "--out", at("hub")], { env: { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "" } });
+  expect(first.stderr).toContain("fetching model.safetensors:");
+  expect(first.stderr).toContain("licence of the weights: CC BY-NC 4.0, which forbids commercial use");
+  expect(first.code).toBe(0);
+  const second = await ostinato([...args, "--out", at("hub2"), "--local-files-only"], { env: { HF_ENDPOINT: "http://127.0.0.1:9" } });
+  expect(second.stderr).not.toContain("fetching");
+  expect(second.code).toBe(0);
+  const models = await ostinato(["models", "--cache-dir", cache]);
+  expect(models.stdout).toMatch(/m-a-p\/MERT-v1-95M .*CC BY-NC 4\.0 \(non-commercial\) {2}bbbbbbbbbbbb, \d+ kB/);
+  const json = (await ostinato(["models", "--cache-dir", cache, "--json"])).stdout.trimEnd().split("\n");
+  expect(json.map((line) => (JSON.parse(line) as { name: string }).name)).toContain("m-a-p/music2vec-v1");
+});
+
+test.each(["", "embed", "models", "inspect", "convert", "export", "demo"])("%s --help has an example", async (command) => {
+  const { stdout, code } = await ostinato([...command.split(" ").filter(Boolean), "--help"]);
+  expect(stdout).toMatch(/Examples?:\n {2}\$ ostinato /);
+  expect(code).toBe(0);
+});
