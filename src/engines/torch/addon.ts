@@ -22,9 +22,10 @@ export interface MemoryReport {
   readonly heapBytes: number;
 }
 
-/** A collective under way, to be awaited off the main thread. */
+declare const groupBrand: unique symbol;
+/** A group of processes inside the addon. */
 export interface NativeGroup {
-  readonly __group: never;
+  readonly [groupBrand]: true;
 }
 
 /** The functions of `native/src`; each is documented there, beside its code. */
@@ -73,6 +74,20 @@ export interface Addon {
   setOneDnn(on: boolean): void;
   memory(): MemoryReport;
   build(): { readonly version: string };
+
+  joinGroup(
+    host: string,
+    port: number,
+    rank: number,
+    size: number,
+    backend: "gloo" | "nccl",
+    timeoutMs: number,
+    serve: boolean,
+    prefix: string,
+    networkInterface: string,
+  ): Promise<NativeGroup>;
+  collective(group: NativeGroup, kind: string, tensors: readonly Handle[], detail: number | string): Promise<void>;
+  leaveGroup(group: NativeGroup): void;
 }
 
 let loaded: Addon | undefined;

@@ -54,7 +54,13 @@ async function compileAddon(
     const flags = compileFlags(libtorch, node);
     const objects = await pooled(sources(), availableParallelism(), async (source) => {
       const object = join(work, `${source.split("/").pop()}.o`);
-      await compile(compiler, [...flags, "-c", source, "-o", object]);
+      try {
+        await compile(compiler, [...flags, "-c", source, "-o", object]);
+      } catch (error) {
+        if (!libtorch.cuda || !source.endsWith("nccl.cc")) throw error;
+        // NCCL's headers differ from build to build; without them the addon lacks that one backend.
+        await compile(compiler, [...flags, "-DOSTINATO_NO_NCCL", "-c", source, "-o", object]);
+      }
       return object;
     });
     const linked = join(work, "ostinato-torch.node");
@@ -124,6 +130,14 @@ const listed = (folder: string, ending: string): string[] =>
     .sort()
     .map((name) => join(folder, name));
 
+/** Where a wheel keeps CUDA's and NCCL's headers, and where the toolkit does; NCCL's collectives need both. */
+function cudaIncludes({ cuda, libraries }: Libtorch): string[] {
+  if (!cuda) return [];
+  const packages = join(libraries, "../../nvidia");
+  const inWheels = existsSync(packages) ? readdirSync(packages).map((name) => join(packages, name, "include")) : [];
+  return [...inWheels, "/usr/local/cuda/include"].filter((folder) => existsSync(folder));
+}
+
 const sources = (): string[] => listed(join(nativeFolder(), "src"), ".cc");
 const headers = (): string[] => [...listed(join(nativeFolder(), "src"), ".h"), ...listed(join(nativeFolder(), "gloo"), ".h")];
 
@@ -145,6 +159,7 @@ function compileFlags(libtorch: Libtorch, node: string): string[] {
     ...["-DUSE_C10D_GLOO", `-D_GLIBCXX_USE_CXX11_ABI=${libtorch.newStrings ? 1 : 0}`],
     ...(libtorch.cuda ? ["-DOSTINATO_CUDA"] : []),
     ...[`-I${node}`, ...libtorch.includes.map((folder) => `-I${folder}`)],
+    ...cudaIncludes(libtorch).map((folder) => `-isystem${folder}`),
     ...(libtorch.glooHeaders ? [] : [`-I${join(nativeFolder(), "gloo")}`]),
   ];
 }
