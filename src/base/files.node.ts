@@ -34,23 +34,16 @@ export async function fileSource(path: string): Promise<ByteSource> {
 /** Makes a folder and those above it that are missing. Node's own recursive mkdir spins for ever where the system refuses with
  *  "no such file" (in /proc, for one), so each step is taken here. */
 export async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
-    const above = dirname(path);
-    if (code !== "ENOENT" || above === path || (await exists(above))) throw error;
-    await makeFolder(above);
-    await makeFolder(path);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+  const above = dirname(path);
+  await mkdir(path)
+    .catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT" || above === path) throw error;
+      await makeFolder(above);
+      await mkdir(path);
+    })
+    .catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
+    });
 }
 
 /** Writes a file under a temporary name beside it, syncs it and renames it into place: `path` is whole or absent. */

@@ -7,7 +7,7 @@ import { fileSource, makeFolder, writeAtomic } from "./files.node.ts";
 
 test("a folder is made with those above it, again without complaint, and refused where the system refuses", async () => {
   const folder = await mkdtemp(join(tmpdir(), "ostinato-files-"));
-  await makeFolder(join(folder, "a/b/c"));
+  await Promise.all(Array.from({ length: 20 }, () => makeFolder(join(folder, "a/b/c"))));
   await makeFolder(join(folder, "a/b/c"));
   expect(await readdir(join(folder, "a/b"))).toEqual(["c"]);
   await writeAtomic(join(folder, "file"), "x");
