@@ -12,7 +12,8 @@ import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { lazyTensors } from "../formats/tensor-file.ts";
 import { torchZipChunks } from "../formats/torch/write.ts";
 import { loadEncodec } from "./encodec.node.ts";
-import type { Codes, EncodecTeacher } from "./encodec.ts";
+import type { EncodecTeacher } from "./encodec.ts";
+import type { Codes } from "./teacher.ts";
 
 const engine = onnxEngine({ threads: 1 });
 const folder = goldenPath("D_encodec/hf");

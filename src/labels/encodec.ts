@@ -13,6 +13,7 @@ import {
   strideLengths,
 } from "../models/encodec/model.ts";
 import type { Engine, Session, Values, WeightReader } from "../ops/program.ts";
+import type { Codes, Teacher } from "./teacher.ts";
 
 export interface EncodecOptions {
   /** Codebooks to answer with: 8 of 24 kHz EnCodec's 32 are 6 kbit/s, MERT's choice. */
@@ -23,23 +24,16 @@ export interface EncodecOptions {
   readonly pieceFrames?: number;
 }
 
-/** The codes of one clip. */
-export interface Codes {
-  readonly codebooks: number;
-  readonly frames: number;
-  /** [codebooks, frames]. */
-  readonly values: Int32Array;
-  /** What was quantised, [frames, width]; where asked for. */
+/** Codes, and what was quantised. */
+export interface EncodecCodes extends Codes {
+  /** [frames, width]; where asked for. */
   readonly embeddings?: Float32Array;
 }
 
-export interface EncodecTeacher {
+export interface EncodecTeacher extends Teacher {
   readonly config: EncodecConfig;
-  readonly codebooks: number;
-  readonly rateHz: number;
-  /** Mono waveforms at the teacher's sample rate, not normalised → codes, in the order given. @throws TooShortError for an empty clip. */
-  encode(waveforms: readonly Float32Array[], options?: { readonly embeddings?: boolean }): Promise<Codes[]>;
-  dispose(): Promise<void>;
+  /** Waveforms are not normalised. @throws TooShortError for an empty clip. */
+  encode(waveforms: readonly Float32Array[], options?: { readonly embeddings?: boolean }): Promise<EncodecCodes[]>;
 }
 
 /** A clip under way. */
@@ -169,7 +163,11 @@ export async function encodecTeacher(
 
   return {
     config,
+    name: `EnCodec, the first ${codebooks} of ${config.codebooks} codebooks`,
     codebooks,
+    codebookSize: config.codebookSize,
+    sampleRateHz: config.sampleRateHz,
+    frameCount: (samples) => encodecFrames(config, samples),
     rateHz: config.sampleRateHz / hop,
     async encode(waveforms, { embeddings = false } = {}) {
       const rows = waveforms.map((waveform, clip): Row => {
