@@ -8,6 +8,7 @@ import { exportCommand } from "./export.ts";
 import { inspectCommand } from "./inspect.ts";
 import { modelsCommand } from "./models.ts";
 import { exitCodes, reportError } from "./outcome.ts";
+import { synthCommand } from "./synth.ts";
 
 /** Runs the command that `args` (without node and the script) name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -15,7 +16,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .description("Self-supervised music-audio models: embeddings, checkpoints, and what is known of them.")
     .version(ostinatoVersion, "-V, --version")
     .addHelpText("after", "\nExample:\n  $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings\n");
-  const commands = [embedCommand(), modelsCommand(), inspectCommand(), convertCommand(), exportCommand(), demoCommand()];
+  const commands = [embedCommand(), modelsCommand(), inspectCommand(), convertCommand(), exportCommand(), demoCommand(), synthCommand()];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     const name = command === program ? "ostinato" : `ostinato ${command.name()}`;

@@ -100,7 +100,7 @@ export function perform(rng: Rng, score: Score, { seconds, startSeconds }: { sec
 /** The sound of a take: stereo, exactly its seconds. */
 export function render(rng: Rng, take: Take, sampleRateHz: number): Waveform {
   const bus = makeBus(Math.round(take.seconds * sampleRateHz), sampleRateHz);
-  take.score.parts.forEach((part, i) => mixPart(bus, part, take.notes[i]!, rng));
+  for (const [i, part] of take.score.parts.entries()) mixPart(bus, part, take.notes[i]!, rng);
   if (take.score.kit) mixKit(bus, take.score.kit, take.hits);
   finishMix(bus, take.room, take.compression);
   record(rng, bus, take.recording);

@@ -35,7 +35,7 @@ export function drumKit(patch: number, sampleRateHz: number): Kit {
     kick: {
       from: l(110, 260),
       to: l(42, 62),
-      dropSeconds: l(0.015, 0.06),
+      dropSeconds: l(0.012, 0.04),
       seconds: l(0.15, 0.5),
       noise: r(0.05, 0.35),
       noiseSeconds: 0.012,
@@ -112,7 +112,7 @@ export function drumKit(patch: number, sampleRateHz: number): Kit {
 }
 
 const loudness: Readonly<Record<DrumPiece, number>> = {
-  kick: 1.1,
+  kick: 0.85,
   snare: 0.6,
   rim: 0.5,
   clap: 0.5,

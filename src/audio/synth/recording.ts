@@ -41,7 +41,7 @@ export function drawRecording(rng: Rng): Recording {
     drive: by[2]! * between(rng, 0.5, 1.3),
     noiseDecibels: by[3]! + between(rng, -8, 8),
     width: medium === "radio" ? 0 : medium === "vinyl" ? between(rng, 0.3, 0.8) : chance(rng, 0.15) ? 0 : between(rng, 0.6, 1),
-    centroidHz: betweenLog(rng, 750, 1500),
+    centroidHz: betweenLog(rng, 1200, 2300),
     loudnessDecibels: between(rng, -26, -17),
   };
 }
@@ -118,7 +118,7 @@ function lowCut(channel: Float32Array, hertz: number, sampleRateHz: number): voi
 const looks = 96;
 const lookSize = 1024;
 /** The tone control turns by at most so many octaves of gain either way (6 dB each). */
-const mostTilt = 3;
+const mostTilt = 4;
 
 /** Tilts the spectrum about 900 Hz until the mean of the frames' centroids is `centroidHz`, or the control is at its end. */
 function matchBrightness(left: Float32Array, right: Float32Array, centroidHz: number, sampleRateHz: number): void {
