@@ -1,0 +1,91 @@
+// Tensors and calls: memory in and out, scopes, errors that say what failed, other threads.
+import { beforeAll, describe, expect, test } from "vitest";
+import { torchMissing } from "../../../test/torch.ts";
+import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+import { hasOperator, op, opMany, schemaOf } from "./call.ts";
+import { memory, openTorch } from "./runtime.ts";
+import { adoptTensor, fromHost, keep, lendTensor, type TorchTensor, tidy, toFloats, toHost, toNumber, writeHost } from "./tensor.ts";
+
+const floats = (...values: number[]) => hostTensor(Float32Array.from(values), [values.length]);
+const add = op("add.Tensor");
+
+describe("tensors of libtorch", { skip: torchMissing !== undefined }, () => {
+  beforeAll(async () => void (await openTorch({ device: "cpu", threads: 1 })));
+
+  test("values come back as they went, converted on the way where asked", () => {
+    tidy(() => {
+      const x = fromHost(floats(1, 2.5, -3), "cpu", "bfloat16");
+      expect([x.dtype, x.shape, x.device]).toEqual(["bfloat16", [3], "cpu"]);
+      expect([...toFloats(x)]).toEqual([1, 2.5, -3]);
+      expect([...toFloat32(toHost(x, "int32"))]).toEqual([1, 2, -3]);
+      writeHost(x, floats(7, 8, 9));
+      expect([...toFloats(x)]).toEqual([7, 8, 9]);
+    });
+  });
+
+  test("strided views come out row-major", () => {
+    tidy(() => {
+      const x = fromHost(hostTensor(Float32Array.from([1, 2, 3, 4, 5, 6]), [2, 3]));
+      expect([...toFloats(op("transpose.int")(x, 0, 1))]).toEqual([1, 4, 2, 5, 3, 6]);
+    });
+  });
+
+  test("a scope frees what it made, but its result and what was kept", () => {
+    const before = memory().tensors;
+    let kept: TorchTensor | undefined;
+    let inner: TorchTensor | undefined;
+    const result = tidy(() => {
+      const a = fromHost(floats(1));
+      kept = keep(add(a, a));
+      inner = add(a, kept);
+      return { nested: [add(inner, a)] };
+    });
+    expect(memory().tensors).toBe(before + 2);
+    expect([...toFloats(kept!), ...toFloats(result.nested[0]!)]).toEqual([2, 4]);
+    expect(() => toFloats(inner!)).toThrow("used after it had been disposed");
+    kept!.dispose();
+    result.nested[0]!.dispose();
+    expect(memory().tensors).toBe(before);
+  });
+
+  test("a scope that throws frees everything", () => {
+    const before = memory().tensors;
+    expect(() =>
+      tidy(() => {
+        fromHost(floats(1));
+        throw new Error("on purpose");
+      }),
+    ).toThrow("on purpose");
+    expect(memory().tensors).toBe(before);
+  });
+
+  test("an error names the operator, the shapes and the dtypes, and drags no C++ backtrace along", () => {
+    tidy(() => {
+      const [a, b] = [fromHost(floats(1, 2, 3)), fromHost(floats(1, 2))];
+      expect(() => add(a, b)).toThrow(/^aten::add\.Tensor\(float32\[3\], float32\[2\]\): The size of tensor a \(3\) must match/);
+      expect(() => add(a, b)).not.toThrow(/frame #|Exception raised/);
+      expect(() => op("matmul")(a, "x" as never)).toThrow("aten::matmul(float32[3], x): argument other: expected a tensor");
+      expect(() => op("relu")(a, 1, 2)).toThrow("takes at most 1 arguments");
+      expect(() => op("no_such_thing")(a)).toThrow("has no operator no_such_thing");
+    });
+  });
+
+  test("operators are found by schema", () => {
+    expect(hasOperator("gelu", "approximate")).toBe(true);
+    expect(hasOperator("gelu", "colour")).toBe(false);
+    expect(schemaOf("relu")).toContain("aten::relu(Tensor self) -> Tensor");
+    tidy(() => {
+      const [values, indices] = opMany("max.dim")(fromHost(floats(3, 9, 4)), 0);
+      expect([toNumber(values!), toNumber(indices!)]).toEqual([9, 1]);
+    });
+  });
+
+  test("a tensor is handed over by address, once, without a copy", () => {
+    tidy(() => {
+      const x = fromHost(floats(1, 2));
+      const same = adoptTensor(lendTensor(x));
+      op("add_.Scalar")(x, 1);
+      expect([...toFloats(same)]).toEqual([2, 3]);
+    });
+  });
+});
