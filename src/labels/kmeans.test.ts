@@ -112,19 +112,23 @@ describe("inertia with HuBERT's settings stays within 1.02 of the reference's", 
   test.each([
     ["minibatch/data.npy", 6, reference.mean_inertia_per_point_over_20_seeds.mean],
     ["apply/features.npy", reference.mfcc_clusters, reference.mfcc_features_inertia_per_frame],
-  ])("%s in %i clusters", async (name, clusters, right) => {
+  ])("%s in %i clusters, the median of five seeds", async (name, clusters, right) => {
     const source = golden(`F_kmeans/${name}`);
-    const state = await trainKMeans(source, engine, { clusters, seed: 1 });
-    const found = await inertiaPerFrame(state, await allFrames(source));
-    if (process.env.SHOW) console.log(name, found, right, found / right, state.steps, state.finished);
-    expect(found / right).toBeLessThan(1.02);
+    const frames = await allFrames(source);
+    const ratios: number[] = [];
+    for (const seed of [1, 2, 3, 4, 5]) {
+      ratios.push((await inertiaPerFrame(await trainKMeans(source, engine, { clusters, seed }), frames)) / right);
+    }
+    ratios.sort((a, b) => a - b);
+    if (process.env.SHOW) console.log(name, ratios);
+    expect(ratios[2]).toBeLessThan(1.02);
   });
 });
 
 test("a stream in pools smaller than the corpus comes within 1.02 of a full-batch run", async () => {
-  const source = mixture(40, 500, 8, 30);
+  const source = mixture(40, 500, 8, 200);
   const frames = await allFrames(source);
-  const state = await trainKMeans(source, engine, { clusters: 30, seed: 2, batch: 500, poolBatches: 6, starts: 8, maxPasses: 8 });
+  const state = await trainKMeans(source, engine, { clusters: 30, seed: 2, batch: 500, poolBatches: 6, maxPasses: 8 });
   const full = await fullBatch(frames, 8, 30);
   const ratio = (await inertiaPerFrame(state, frames)) / full;
   if (process.env.SHOW) console.log("stream against full batch", ratio, state.steps);
