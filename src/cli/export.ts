@@ -1,14 +1,15 @@
 // `ostinato export`: a model as an ONNX file.
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
+import type { Precision } from "../engines/onnx/weight-forms.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import { type HubFlags, licenceLine, resolveOptions, withHubOptions } from "./open-model.ts";
-import { checkAvailable, choicesOf, parseLayers } from "./options.ts";
+import { parseLayers } from "./options.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
 
 interface ExportFlags extends HubFlags {
   readonly layers: LayerChoice;
-  readonly dtype: string;
+  readonly dtype: Precision;
   readonly json?: boolean;
 }
 
@@ -18,7 +19,7 @@ export function exportCommand(): Command {
     .argument("<model>", "a model's name, folder or checkpoint file")
     .argument("<out.onnx>", "the file to write; weights past 1 GiB go into <out.onnx>.data beside it")
     .option("--layers <layers>", "hidden states to give out: all, last, or numbers such as 0,6,12", parseLayers, "all")
-    .addOption(new Option("--dtype <dtype>", "precision of the weights").choices(choicesOf("dtype")).default("fp32"));
+    .addOption(new Option("--dtype <dtype>", "precision of the weights").choices(["fp32", "fp16", "q8", "q4"]).default("fp32"));
   return withHubOptions(command)
     .option("--json", "print what was written as JSON")
     .addHelpText(
@@ -29,7 +30,6 @@ export function exportCommand(): Command {
 }
 
 async function run(name: string, out: string, flags: ExportFlags, signal: AbortSignal): Promise<void> {
-  checkAvailable({ dtype: flags.dtype });
   if (!out.endsWith(".onnx")) throw new ConfigError(`The file to write is ${out}: give it a name that ends in .onnx.`);
   const { exportOnnx } = await import("../checkpoint/export.node.ts");
   const { checkpointWeights } = await import("../checkpoint/weights.ts");
@@ -45,6 +45,7 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
     const exported = await exportOnnx(out, architecture, checkpointWeights(file, architecture.keys), {
       layers: chosenLayers(flags.layers, architecture.model.layers),
       normaliseInput: normalisation.on,
+      precision: flags.dtype,
       metadata: {
         model: local.name,
         ...(local.revision !== undefined && { revision: local.revision }),

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ostinatoVersion } from "../embed/versions.node.ts";
 import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand, setupCommand } from "./doctor.ts";
 import { embedCommand } from "./embed.ts";
 import { exportCommand } from "./export.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -16,7 +17,17 @@ export async function main(args: readonly string[]): Promise<void> {
     .description("Self-supervised music-audio models: embeddings, checkpoints, and what is known of them.")
     .version(ostinatoVersion, "-V, --version")
     .addHelpText("after", "\nExample:\n  $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings\n");
-  const commands = [embedCommand(), modelsCommand(), inspectCommand(), convertCommand(), exportCommand(), demoCommand(), synthCommand()];
+  const commands = [
+    embedCommand(),
+    modelsCommand(),
+    inspectCommand(),
+    convertCommand(),
+    exportCommand(),
+    doctorCommand(),
+    setupCommand(),
+    demoCommand(),
+    synthCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     const name = command === program ? "ostinato" : `ostinato ${command.name()}`;

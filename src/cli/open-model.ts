@@ -3,8 +3,8 @@ import { type Command, Option } from "commander";
 import type { Progress as Download } from "../hub/download.node.ts";
 import type { Licence } from "../hub/registry.ts";
 import type { ResolveOptions } from "../hub/resolve.node.ts";
+import type { Precision } from "../inference/choose-engine.node.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
-import { checkAvailable, choicesOf } from "./options.ts";
 import { note } from "./outcome.ts";
 
 export interface HubFlags {
@@ -15,8 +15,8 @@ export interface HubFlags {
 
 export interface ModelFlags extends HubFlags {
   readonly engine: "auto" | "onnx" | "torch";
-  readonly device: string;
-  readonly dtype: string;
+  readonly device?: string;
+  readonly dtype: Precision;
   readonly inputNorm: "auto" | "on" | "off";
 }
 
@@ -31,9 +31,11 @@ export function withHubOptions(command: Command): Command {
 /** --engine, --device, --dtype, --input-norm: how it is run. */
 export function withEngineOptions(command: Command): Command {
   return command
-    .addOption(new Option("--engine <engine>", "what runs the model").choices(choicesOf("engine")).default("auto"))
-    .addOption(new Option("--device <device>", "where it runs").choices(choicesOf("device")).default("cpu"))
-    .addOption(new Option("--dtype <dtype>", "in which precision").choices(choicesOf("dtype")).default("fp32"))
+    .addOption(new Option("--engine <engine>", "what runs the model").choices(["auto", "onnx", "torch"]).default("auto"))
+    .option("--device <device>", "where it runs: cpu, cuda or cuda:1 (default: a GPU where the engine finds one)")
+    .addOption(
+      new Option("--dtype <dtype>", "in which precision; fp32 is exact").choices(["fp32", "fp16", "bf16", "q8", "q4"]).default("fp32"),
+    )
     .addOption(
       new Option("--input-norm <norm>", "zero mean and unit variance first; auto: as the model was trained")
         .choices(["auto", "on", "off"])
@@ -56,9 +58,8 @@ export function resolveOptions(flags: HubFlags, signal?: AbortSignal): ResolveOp
  *  @throws ConfigError for an engine, device or dtype that is not there, and what `loadModel` throws. */
 export async function openModel(name: string, flags: ModelFlags, signal?: AbortSignal): Promise<LoadedModel> {
   const { engine, device, dtype, inputNorm } = flags;
-  checkAvailable({ engine, device, dtype });
   const { loadModel } = await import("../inference/load.node.ts");
-  const model = await loadModel(name, { ...resolveOptions(flags, signal), engine: engine === "onnx" ? "onnx" : "auto", inputNorm });
+  const model = await loadModel(name, { ...resolveOptions(flags, signal), engine, device, dtype, inputNorm });
   const { layers, width, sampleRateHz, hopSamples } = model.model;
   note(
     `${model.name}${model.revision ? ` (${model.revision.slice(0, 12)})` : ""}: ${model.architecture.family}, ${layers} layers of ${width}, ` +

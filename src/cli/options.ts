@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { z } from "zod";
-import { ConfigError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import type { LayerAverage } from "../inference/pooling.ts";
 
@@ -45,25 +45,5 @@ export function parseLayerWeights(text: string): LayerAverage {
   } catch (error) {
     const found = error instanceof z.ZodError ? "it holds something else" : messageOf(error);
     throw new InvalidArgumentError(`Allowed are numbers parted by commas, or a JSON file with ${forms}; ${found}.`);
-  }
-}
-
-/** Words of the contract whose values are not all there yet. */
-const available = {
-  dtype: { all: ["fp32", "fp16", "bf16", "q8", "q4"], now: ["fp32"] },
-  engine: { all: ["auto", "onnx", "torch"], now: ["auto", "onnx"] },
-  device: { all: ["cpu", "cuda", "webgpu"], now: ["cpu"] },
-} as const;
-
-export function choicesOf(option: keyof typeof available): string[] {
-  return [...available[option].all];
-}
-
-/** @throws ConfigError for a known value that this version can't do, with what it can. */
-export function checkAvailable(given: Partial<Record<keyof typeof available, string>>): void {
-  for (const [option, value] of Object.entries(given) as [keyof typeof available, string | undefined][]) {
-    const { now } = available[option];
-    if (value === undefined || (now as readonly string[]).includes(value)) continue;
-    throw new ConfigError(`--${option} ${value} is not available in this version. Available now: ${now.join(", ")}.`);
   }
 }

@@ -9,7 +9,7 @@ import { collect, type Embedding, type EmbeddingStream } from "./embedding.ts";
 import { checkMemory } from "./memory.node.ts";
 import { layerAverage, type Piece, type Pooling, pooledShape, poolPieces } from "./pool.ts";
 import { type Provenance, resamplerName, type Settings } from "./provenance.ts";
-import { engineVersion, ostinatoVersion } from "./versions.node.ts";
+import { ostinatoVersion } from "./versions.node.ts";
 import { planWindows, type Window, windowDeviation } from "./window.ts";
 
 export interface EmbedOptions {
@@ -155,7 +155,7 @@ function provenanceOf(model: LoadedModel, { source }: Clip, windows: readonly Wi
       frameRateHz: sampleRateHz / hopSamples,
       ...(model.licence && { licence: model.licence }),
     },
-    engine: { name: model.engine, version: engineVersion(model.engine) },
+    engine: { name: model.engine, version: model.engineVersion },
     ...(source.sampleRateHz !== sampleRateHz && { resampler: resamplerName }),
     settings,
     deviations: deviation === undefined ? [] : [deviation],

@@ -6,21 +6,16 @@ import { basename } from "node:path";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { openCheckpointFile, openCheckpointFolder } from "../checkpoint/read.node.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
-import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
 import type { LocalModel } from "../hub/local.node.ts";
 import type { Licence } from "../hub/registry.ts";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
 import { type Architecture, architectureFromFairseq, architectureFromHf } from "../models/index.ts";
-import type { Engine } from "../ops/program.ts";
+import { chooseEngine, type EngineOptions, type Precision } from "./choose-engine.node.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
 
-export interface LoadOptions extends ResolveOptions {
-  /** Which engine runs the model; "auto" takes the fastest that is there. */
-  engine?: "auto" | "onnx" | Engine;
-  /** Threads of the engine; all cores by default. */
-  threads?: number;
+export interface LoadOptions extends ResolveOptions, Omit<EngineOptions, "onNotice"> {
   /** Whether input is brought to zero mean and unit variance: "auto" is what the model was trained with. */
   inputNorm?: "auto" | "on" | "off";
   /** How clips of different lengths share a batch. */
@@ -40,8 +35,10 @@ export interface LoadedModel extends Encoder {
   readonly revision?: string;
   readonly licence?: Licence;
   readonly architecture: Architecture;
+  /** The engine's name and the version of what it stands on. */
   readonly engine: string;
-  readonly dtype: "fp32";
+  readonly engineVersion: string;
+  readonly dtype: Precision;
   readonly inputNormalisation: InputNormalisation;
   /** SHA-256 of the weight files, one each; read once, when first asked for. */
   weightsSha256(): Promise<string[]>;
@@ -54,7 +51,7 @@ export async function loadModel(nameOrFolder: string, options: LoadOptions = {})
   const file = await openModelWeights(local);
   try {
     const described = await describe(local, file);
-    const engine = chooseEngine(options);
+    const { engine, version, dtype } = chooseEngine(options);
     const inputNormalisation = chooseNormalisation(options.inputNorm ?? "auto", described.normalise, local);
     const encoder = createEncoder(described.architecture.model, engine, checkpointWeights(file, described.architecture.keys), {
       normaliseInput: inputNormalisation.on,
@@ -69,7 +66,8 @@ export async function loadModel(nameOrFolder: string, options: LoadOptions = {})
       ...(local.licence && { licence: local.licence }),
       architecture: described.architecture,
       engine: engine.name,
-      dtype: "fp32",
+      engineVersion: version,
+      dtype,
       inputNormalisation,
       weightsSha256: () => (hashes ??= Promise.all(local.files.weights.map(sha256))),
       async dispose() {
@@ -135,11 +133,6 @@ export function chooseNormalisation(
   const known = local.registryEntry?.inputNormalisation;
   if (known !== undefined) return { on: known, source: "the registry of published models" };
   return { on: true, source: "the processor's default; no preprocessor_config.json says otherwise" };
-}
-
-function chooseEngine({ engine = "auto", threads }: LoadOptions): Engine {
-  if (typeof engine === "object") return engine;
-  return onnxEngine(threads === undefined ? {} : { threads });
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

@@ -49,14 +49,14 @@ describe("wrong usage ends with 2", () => {
       "fp32, fp16, bf16, q8, q4",
     ],
     [
-      "a dtype of a later version is answered with those there are now",
-      () => ["embed", song, "--model", model, "--out", out, "--dtype", "q8"],
-      "--dtype q8 is not available in this version. Available now: fp32.",
+      "a dtype that an engine lacks is answered with those it has, and with the engine that has it",
+      () => ["embed", song, "--model", model, "--out", out, "--engine", "onnx", "--dtype", "bf16"],
+      "The engine onnx has no bf16; it has fp32, fp16, q8, q4. The engine torch has bf16.",
     ],
     [
-      "so is a device",
-      () => ["embed", song, "--model", model, "--out", out, "--device", "cuda"],
-      "--device cuda is not available in this version.",
+      "a device that is not of Node is answered with those that are",
+      () => ["embed", song, "--model", model, "--out", out, "--device", "webgpu"],
+      "The device webgpu is not available in Node; there are cpu and cuda",
     ],
     [
       "layers that are no numbers are refused",

@@ -46,10 +46,24 @@ export function trace(program: Program, { precision = "fp32" }: TraceOptions = {
   };
 }
 
-/** The bytes of an external initializer. @throws ShapeError when the checkpoint's tensor is not of the shape the program asks for. */
-export async function externalBytes({ weight, encode }: ExternalWeight, program: Program, weights: WeightReader): Promise<Uint8Array> {
+/** The bytes of external initializers that are made of one weight, which is read once.
+ *  @throws ShapeError when the checkpoint's tensor is not of the shape the program asks for. */
+export async function externalBytes(
+  made: readonly ExternalWeight[],
+  program: Program,
+  weights: WeightReader,
+): Promise<{ path: string; data: Uint8Array }[]> {
+  const weight = made[0]!.weight;
   const tensor = await weights.read(weight);
   checkShape(weight, tensor.shape, program.params[weight]!.shape);
   const values = toFloat32(tensor);
-  return encode ? encode(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const asIs = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return made.map(({ location, encode }) => ({ path: location, data: encode ? encode(values) : asIs }));
+}
+
+/** External initializers by the weight they are made of. */
+export function byWeight(externals: readonly ExternalWeight[]): ExternalWeight[][] {
+  const groups = new Map<string, ExternalWeight[]>();
+  for (const external of externals) groups.set(external.weight, [...(groups.get(external.weight) ?? []), external]);
+  return [...groups.values()];
 }

@@ -14,8 +14,9 @@ export interface MatrixShape {
   readonly taps: number;
 }
 
-function entry(values: Float32Array, { inputs, taps }: MatrixShape, row: number, column: number): number {
-  return values[(row * inputs + (column % inputs)) * taps + Math.floor(column / inputs)]!;
+/** The place in `values` of a row's entry. */
+function place({ inputs, taps }: MatrixShape, row: number, column: number): number {
+  return taps === 1 ? row * inputs + column : (row * inputs + (column % inputs)) * taps + Math.floor(column / inputs);
 }
 
 function largest(values: Float32Array, { inputs, taps }: MatrixShape, row: number): number {
@@ -26,7 +27,9 @@ function largest(values: Float32Array, { inputs, taps }: MatrixShape, row: numbe
 
 /** float16, rounded to nearest. */
 export function halves(values: Float32Array): Uint8Array {
-  return new Uint8Array(Uint16Array.from(values, floatToHalf).buffer);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = floatToHalf(values[i]!);
+  return new Uint8Array(out.buffer);
 }
 
 /** One scale an output, so that its largest weight is ±127. [outputs] float32. */
@@ -41,7 +44,7 @@ export function columns8(values: Float32Array, shape: MatrixShape): Uint8Array {
   const out = new Int8Array(depth * outputs);
   for (let row = 0; row < outputs; row++) {
     const scale = largest(values, shape, row) / 127 || 1;
-    for (let column = 0; column < depth; column++) out[column * outputs + row] = Math.round(entry(values, shape, row, column) / scale);
+    for (let column = 0; column < depth; column++) out[column * outputs + row] = Math.round(values[place(shape, row, column)]! / scale);
   }
   return new Uint8Array(out.buffer);
 }
@@ -65,7 +68,7 @@ function blockScale(values: Float32Array, shape: MatrixShape, row: number, block
   let extreme = 0;
   const end = Math.min((block + 1) * blockSize, shape.inputs * shape.taps);
   for (let column = block * blockSize; column < end; column++) {
-    const value = entry(values, shape, row, column);
+    const value = values[place(shape, row, column)]!;
     if (Math.abs(value) > Math.abs(extreme)) extreme = value;
   }
   return extreme / -8 || 1;
@@ -90,7 +93,7 @@ export function blocks4(values: Float32Array, shape: MatrixShape): Uint8Array {
       const scale = blockScale(values, shape, row, block);
       for (let i = 0; i < blockSize; i++) {
         const column = block * blockSize + i;
-        const level = column < depth ? Math.min(15, Math.max(0, Math.round(entry(values, shape, row, column) / scale) + 8)) : 8;
+        const level = column < depth ? Math.min(15, Math.max(0, Math.round(values[place(shape, row, column)]! / scale) + 8)) : 8;
         out[((row * count + block) * blockSize + i) >> 1]! |= i % 2 === 0 ? level : level << 4;
       }
     }

@@ -1,0 +1,88 @@
+// `ostinato doctor` and `ostinato setup torch`: what this machine has, what is missing for what, and how to get it.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { Command } from "commander";
+import { ConfigError } from "../base/errors.ts";
+import { note, printJson } from "./outcome.ts";
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Say which engines, CPU features and GPUs are there, and what is missing for what.")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", "\nExample:\n  $ ostinato doctor\n")
+    .action(async (flags: { json?: boolean }) => {
+      const { ostinatoVersion } = await import("../embed/versions.node.ts");
+      const { chooseEngine } = await import("../inference/choose-engine.node.ts");
+      const { advice, diagnoseTorch } = await import("../engines/torch/setup.node.ts");
+      const torch = diagnoseTorch();
+      const [cpu] = cpus();
+      const found = {
+        ostinato: ostinatoVersion,
+        node: process.version,
+        cpu: { model: cpu?.model ?? "unknown", cores: cpus().length, features: cpuFeatures() },
+        memoryGB: Math.round(totalmem() / 1e9),
+        gpus: gpus(),
+        onnx: chooseEngine({ engine: "onnx" }).version,
+        torch: { ready: torch.ready, built: torch.built, version: torch.libtorch?.version, cuda: torch.libtorch?.cuda ?? false },
+        ffmpeg: versionOf("ffmpeg", ["-version"]),
+      };
+      if (flags.json) return printJson({ ...found, findings: torch.findings, commands: torch.commands });
+      const lines = [
+        `ostinato ${found.ostinato} on Node ${found.node}`,
+        `CPU: ${found.cpu.model}, ${found.cpu.cores} cores, ${found.memoryGB} GB; ${found.cpu.features.join(", ") || "no vector extensions found"}`,
+        `GPUs: ${found.gpus.join("; ") || "none found (nvidia-smi tells of none)"}`,
+        `engine onnx: ready (onnxruntime-node ${found.onnx}): fp32, fp16, q8, q4`,
+        torch.ready
+          ? `engine torch: ready (libtorch ${found.torch.version}${found.torch.cuda ? " with CUDA" : ""}${torch.built ? "" : "; compiled at first use"}): fp32, bf16, training`
+          : `engine torch: not ready\n${indent(advice(torch))}\n  or run: ostinato setup torch`,
+        `ffmpeg: ${found.ffmpeg ?? "not found: m4a and other containers can't be decoded (apt-get install ffmpeg)"}`,
+      ];
+      for (const finding of torch.findings.filter(({ found: there }) => there)) lines.push(`  ${finding.what}: ${finding.detail}`);
+      process.stdout.write(`${lines.join("\n")}\n`);
+    });
+}
+
+export function setupCommand(): Command {
+  return new Command("setup")
+    .description("Install what an engine needs: with apt-get as root on Debian, elsewhere say the commands.")
+    .argument("<engine>", "torch")
+    .addHelpText("after", "\nExample:\n  $ ostinato setup torch\n")
+    .action(async (engine: string) => {
+      if (engine !== "torch") throw new ConfigError(`There is nothing to set up for "${engine}". Known is: torch.`);
+      const { setupTorch } = await import("../engines/torch/setup.node.ts");
+      const { buildAddon } = await import("../engines/torch/build.node.ts");
+      const { libtorch } = await setupTorch(note);
+      const addon = await buildAddon({ onStart: note });
+      note(`The engine torch is ready: libtorch ${libtorch?.version}, addon ${addon}.`);
+    });
+}
+
+/** Vector extensions that matter to the engines, by Linux's names. */
+function cpuFeatures(): string[] {
+  const wanted = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16"];
+  const text = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
+  const flags = new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1]?.split(" "));
+  return wanted.filter((feature) => flags.has(feature));
+}
+
+function gpus(): string[] {
+  const listed = run("nvidia-smi", ["--query-gpu=name,memory.total", "--format=csv,noheader"]);
+  return listed?.split("\n").filter(Boolean) ?? [];
+}
+
+function versionOf(program: string, args: string[]): string | undefined {
+  return run(program, args)?.split("\n")[0];
+}
+
+function run(program: string, args: string[]): string | undefined {
+  try {
+    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    return undefined;
+  }
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}

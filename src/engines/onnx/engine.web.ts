@@ -1,0 +1,111 @@
+// The ONNX engine in the browser: traced graphs on onnxruntime-web, by WebAssembly or WebGPU. Which of the two runs is never silent.
+import type * as Ort from "onnxruntime-web";
+import { ConfigError, messageOf, NotFoundError } from "../../base/errors.ts";
+import { encodeModel } from "../../formats/onnx/encode.ts";
+import type { Engine, Program, Session, WeightReader } from "../../ops/program.ts";
+import { trace } from "./trace.ts";
+import { readExternals, runSession } from "./values.ts";
+import type { Precision } from "./weight-forms.ts";
+
+export type WebBackend = "wasm" | "webgpu";
+
+export interface WebEngineOptions {
+  backend?: WebBackend;
+  /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
+  precision?: Precision;
+  /** Threads of WebAssembly; as many as there are cores, at most 8. Decided once a page, by the first engine. */
+  threads?: number;
+  /** Address of the folder that holds onnxruntime-web's own `ort-wasm-*.mjs` and `.wasm`; beside the bundle by default. */
+  runtimeFiles?: string;
+}
+
+export interface WebEngine extends Engine {
+  readonly backend: WebBackend;
+  /** Threads that WebAssembly computes with. */
+  readonly threads: number;
+}
+
+/** Threads need shared memory, and that needs a page served with COOP and COEP headers; without them there is one, and no error. */
+export const threadsAllowed = (): boolean => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer !== "undefined";
+
+/** Readies the runtime. @throws NotFoundError when WebGPU is asked for and there is none, or the runtime's files can't be had. */
+export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngine> {
+  const { backend = "wasm", precision = "fp32" } = options;
+  if (backend === "webgpu") await gpuAdapter();
+  const { ort, threads, inTurn } = await runtimeFor(backend, options);
+  return {
+    name: "onnx",
+    backend,
+    threads,
+    async prepare(program: Program, weights: WeightReader): Promise<Session> {
+      const traced = trace(program, { precision });
+      const externalData = await readExternals(traced, program, weights);
+      const session = await inTurn(() =>
+        ort.InferenceSession.create(encodeModel(traced.model), {
+          externalData,
+          // One provider alone: with a list, the runtime would move on to the next without a word.
+          executionProviders: [backend],
+          graphOptimizationLevel: "all",
+          logSeverityLevel: 3,
+        }),
+      );
+      return {
+        run: (inputs) => inTurn(() => runSession(ort.Tensor, session, inputs)),
+        dispose: () => inTurn(() => session.release()),
+      };
+    },
+  };
+}
+
+/** The GPU's adapter. @throws NotFoundError saying why there is none. */
+export async function gpuAdapter(): Promise<GPUAdapter> {
+  const gpu = globalThis.navigator?.gpu as GPU | undefined;
+  if (!gpu) throw new NotFoundError('This browser has no WebGPU here (it needs https or localhost). Use backend: "wasm".');
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new NotFoundError('This browser knows WebGPU but has no adapter for it on this machine. Use backend: "wasm".');
+  return adapter;
+}
+
+interface Runtime {
+  readonly ort: typeof Ort;
+  readonly threads: number;
+  /** Runs one thing at a time: the runtime refuses calls that overlap. */
+  readonly inTurn: <R>(work: () => Promise<R>) => Promise<R>;
+}
+
+const runtimes: Partial<Record<WebBackend, Promise<Runtime>>> = {};
+
+/** The runtime with WebGPU also computes by WebAssembly, so where it is there already the other isn't fetched. */
+function runtimeFor(backend: WebBackend, options: WebEngineOptions): Promise<Runtime> {
+  const key = backend === "wasm" && runtimes.webgpu ? "webgpu" : backend;
+  const started = (runtimes[key] ??= startRuntime(key, options));
+  started.catch(() => delete runtimes[key]);
+  return started;
+}
+
+async function startRuntime(backend: WebBackend, { threads = Math.min(8, navigator.hardwareConcurrency), runtimeFiles }: WebEngineOptions) {
+  if (!Number.isInteger(threads) || threads < 1) throw new ConfigError(`threads is ${threads}; give a whole number of 1 or more.`);
+  const ort = await (backend === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
+  ort.env.logLevel = "error";
+  ort.env.wasm.numThreads = threadsAllowed() ? threads : 1;
+  if (runtimeFiles !== undefined) ort.env.wasm.wasmPaths = String(new URL(`${runtimeFiles.replace(/\/$/, "")}/`, location.href));
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <R>(work: () => Promise<R>): Promise<R> => {
+    const next = last.then(work, work).catch((error: unknown) => {
+      throw missingFiles(error) ?? error;
+    });
+    last = next.catch(() => {});
+    return next;
+  };
+  return { ort, threads: ort.env.wasm.numThreads, inTurn };
+}
+
+/** The runtime's own words for files it can't fetch help nobody. */
+function missingFiles(error: unknown): NotFoundError | undefined {
+  if (!/no available backend found|Failed to fetch dynamically imported module|wasm streaming compile failed/i.test(messageOf(error)))
+    return;
+  return new NotFoundError(
+    `onnxruntime-web could not start (${messageOf(error)}). Serve the ort-wasm-* files of its dist folder and give their folder as runtimeFiles.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,43 @@
+// Values at onnxruntime's door: host tensors in, host tensors out, for its packages of Node and of the browser alike.
+import type { Tensor, TensorConstructor } from "onnxruntime-web";
+import { type DType, dtypeBytes, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { ConfigError } from "../../base/errors.ts";
+import type { Program, Values, WeightReader } from "../../ops/program.ts";
+import { byWeight, externalBytes, type TracedProgram } from "./trace.ts";
+
+/** A session of either package, as far as it is needed here. */
+interface Runnable {
+  run(feeds: Record<string, Tensor>): Promise<{ readonly [name: string]: unknown }>;
+}
+
+/** Runs a session on host tensors. `Tensor` is the package's own class. */
+export async function runSession(Tensor: TensorConstructor, session: Runnable, inputs: Values): Promise<Values> {
+  const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(Tensor, name, tensor)]));
+  const outputs = (await session.run(feeds)) as Record<string, Tensor>;
+  return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
+}
+
+/** The initializers outside the graph, as both packages take them. */
+export async function readExternals({ externals }: TracedProgram, program: Program, weights: WeightReader) {
+  return (await Promise.all(byWeight(externals).map((made) => externalBytes(made, program, weights)))).flat();
+}
+
+const inputTypes = {
+  float32: (t: HostTensor) => new Float32Array(t.bytes.buffer, t.bytes.byteOffset, elementCount(t.shape)),
+  int32: (t: HostTensor) => new Int32Array(t.bytes.buffer, t.bytes.byteOffset, elementCount(t.shape)),
+  bool: (t: HostTensor) => t.bytes,
+} as const;
+
+function toOrt(Tensor: TensorConstructor, name: string, tensor: HostTensor): Tensor {
+  const { dtype, shape } = tensor;
+  if (dtype === "float32") return new Tensor("float32", inputTypes.float32(tensor), shape);
+  if (dtype === "int32") return new Tensor("int32", inputTypes.int32(tensor), shape);
+  if (dtype === "bool") return new Tensor("bool", inputTypes.bool(tensor), shape);
+  throw new ConfigError(`Input ${name} is ${dtype}; the ONNX engine takes float32, int32 and bool.`);
+}
+
+function fromOrt(tensor: Tensor): HostTensor {
+  const dtype = tensor.type as DType;
+  const data = tensor.data as Float32Array | Int32Array | Uint8Array;
+  return { dtype, shape: tensor.dims, bytes: new Uint8Array(data.buffer, data.byteOffset, elementCount(tensor.dims) * dtypeBytes[dtype]) };
+}

@@ -1,0 +1,175 @@
+// Loading in the browser: a model's folder behind an address, or the files a user picked, becomes an encoder that says what runs it.
+import { type ByteSource, blobSource } from "../base/byte-source.ts";
+import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
+import { type HttpSourceOptions, httpSource } from "../base/http-source.ts";
+import { openCheckpoint } from "../checkpoint/read.ts";
+import { checkpointWeights } from "../checkpoint/weights.ts";
+import { gpuAdapter, threadsAllowed, type WebBackend, type WebEngineOptions, webEngine } from "../engines/onnx/engine.web.ts";
+import type { Precision } from "../engines/onnx/weight-forms.ts";
+import { type Architecture, architectureFromHf } from "../models/index.ts";
+import type { WeightReader } from "../ops/program.ts";
+import { type Comparison, compareEncoders } from "./compare.ts";
+import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
+
+export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runtimeFiles"> {
+  /** "auto" takes WebGPU where there is a hardware adapter whose answer equals WebAssembly's, and WebAssembly elsewhere. */
+  backend?: "auto" | WebBackend;
+  /** Precision of the weights; default fp32. */
+  dtype?: Precision;
+  /** Whether input is brought to zero mean and unit variance: "auto" is what the model was trained with. */
+  inputNorm?: "auto" | "on" | "off";
+  /** How clips of different lengths share a batch. */
+  padding?: Padding;
+  /** Whether the model is run on a probe and held to WebAssembly in fp32; by default where WebGPU runs. It loads the weights twice. */
+  compare?: boolean;
+  /** Receives what the user should know: a fallback and its reason, threads that are off. Default console.warn. */
+  warn?: (message: string) => void;
+}
+
+/** A loaded model, and what runs it. */
+export interface WebModel extends Encoder {
+  readonly name: string;
+  readonly architecture: Architecture;
+  readonly backend: WebBackend;
+  /** Why this backend, in words. */
+  readonly backendReason: string;
+  /** Threads of WebAssembly. */
+  readonly threads: number;
+  readonly dtype: Precision;
+  readonly inputNormalisation: { readonly on: boolean; readonly source: string };
+  /** Against WebAssembly in fp32, on half a second; where it was made. */
+  readonly comparison?: Comparison;
+}
+
+/** The largest relative error on the probe at which a backend still counts as right, by dtype: arithmetic that differs in rounding stays
+ *  far below it; an overflow or a broken kernel is far above. */
+const tolerated: Readonly<Record<Precision, number>> = { fp32: 0.01, fp16: 0.02, q8: 0.15, q4: 0.5 };
+
+/** Loads a model from the folder at an address: config.json, preprocessor_config.json where there is one, and model.safetensors or
+ *  pytorch_model.bin, whose tensors are read by ranges when they are needed.
+ *  @throws NotFoundError, HubError, FormatError or ConfigError, each saying what was found and what to do. */
+export function loadModelFromUrl(folder: string | URL, options: WebLoadOptions & { http?: HttpSourceOptions } = {}): Promise<WebModel> {
+  const base = new URL(folder, globalThis.location?.href);
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  const open = async (name: string) => {
+    try {
+      return await httpSource(new URL(name, base), options.http);
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined;
+      throw error;
+    }
+  };
+  return load(String(base), open, options);
+}
+
+/** Loads a model from files that a user picked or dropped, told apart by their names. @throws as `loadModelFromUrl` does. */
+export function loadModelFromFiles(files: Iterable<File>, options: WebLoadOptions = {}): Promise<WebModel> {
+  const byName = new Map(Array.from(files, (file) => [file.name, file] as const));
+  const open = async (name: string) => {
+    const file = byName.get(name);
+    return file && blobSource(file, name);
+  };
+  return load("the files given", open, options);
+}
+
+type Open = (name: string) => Promise<ByteSource | undefined>;
+
+async function load(name: string, open: Open, options: WebLoadOptions): Promise<WebModel> {
+  const { dtype = "fp32", warn = console.warn } = options;
+  const config = await readJson(await open("config.json"));
+  if (!config) throw new NotFoundError(`${name} has no config.json. Give the folder of a model in Hugging Face's layout.`);
+  const preprocessor = await readJson(await open("preprocessor_config.json"));
+  const { sampling_rate: rate, do_normalize: flag, return_attention_mask: mask } = preprocessor ?? {};
+  const architecture = architectureFromHf(config, typeof rate === "number" ? rate : undefined);
+  const source = (await open("model.safetensors")) ?? (await open("pytorch_model.bin"));
+  if (!source) throw new NotFoundError(`${name} has neither model.safetensors nor pytorch_model.bin. Shards must be joined into one file.`);
+  const weights = checkpointWeights(await openCheckpoint(source), architecture.keys);
+
+  const inputNormalisation = chooseNormalisation(options.inputNorm ?? "auto", flag);
+  const encoderOptions = {
+    normaliseInput: inputNormalisation.on,
+    padding: options.padding ?? ("exact" as const),
+    attentionMask: mask === true,
+  };
+  const start = async (backend: WebBackend, precision: Precision, read: WeightReader) => {
+    const engine = await webEngine({ ...options, backend, precision });
+    return { ...createEncoder(architecture.model, engine, read, encoderOptions), threads: engine.threads };
+  };
+
+  const plan = await planBackend(options.backend ?? "auto");
+  const chosen = await choose();
+  if (!threadsAllowed()) warn("WebAssembly runs in one thread: serve the page with Cross-Origin-Opener-Policy and -Embedder-Policy.");
+  return { ...chosen, name, architecture, dtype, inputNormalisation };
+
+  async function choose() {
+    let { backend, reason } = plan;
+    if (!(options.compare ?? backend === "webgpu")) return { ...(await start(backend, dtype, weights)), backend, backendReason: reason };
+    const held = remembering(weights);
+    const candidate = await start(backend, dtype, held).catch(fallBack);
+    const reference = await start("wasm", "fp32", held);
+    const comparison = candidate && (await compareEncoders(candidate, reference).catch(fallBack));
+    await reference.dispose();
+    held.forget();
+    const off = comparison && !(comparison.worstRelativeError <= tolerated[dtype]);
+    if (candidate && comparison && !(off && backend === "webgpu")) return { ...candidate, backend, backendReason: reason, comparison };
+    await candidate?.dispose();
+    if (off) fallBack(`its hidden states are off by ${(100 * comparison.worstRelativeError).toPrecision(3)} % of WebAssembly's fp32`);
+    return { ...(await start("wasm", dtype, weights)), backend, backendReason: reason };
+
+    /** Only WebGPU has something to fall back to. */
+    function fallBack(why: unknown): undefined {
+      if (backend === "wasm") throw why;
+      reason = `WebGPU was tried and given up: ${messageOf(why)}`;
+      backend = "wasm";
+      warn(`${reason}. WebAssembly runs the model.`);
+    }
+  }
+}
+
+/** Which backend to try, and why. @throws NotFoundError when WebGPU is asked for by name and there is none. */
+async function planBackend(asked: "auto" | WebBackend): Promise<{ backend: WebBackend; reason: string }> {
+  if (asked !== "auto" && asked !== "wasm" && asked !== "webgpu") {
+    throw new ConfigError(`backend is ${JSON.stringify(asked)}; give "auto", "wasm" or "webgpu".`);
+  }
+  if (asked === "wasm") return { backend: "wasm", reason: "asked for" };
+  try {
+    const { info } = await gpuAdapter();
+    const what = [info.vendor, info.architecture, info.description].filter(Boolean).join(" ") || "an adapter";
+    if (asked === "auto" && info.isFallbackAdapter) return { backend: "wasm", reason: `WebGPU has only software (${what})` };
+    return { backend: "webgpu", reason: `${asked === "auto" ? "there is a GPU" : "asked for"}: ${what}` };
+  } catch (error) {
+    if (asked === "webgpu") throw error;
+    return { backend: "wasm", reason: messageOf(error) };
+  }
+}
+
+function chooseNormalisation(asked: "auto" | "on" | "off", flag: unknown): WebModel["inputNormalisation"] {
+  if (asked !== "auto") return { on: asked === "on", source: "asked for" };
+  if (typeof flag === "boolean") return { on: flag, source: "preprocessor_config.json" };
+  return { on: true, source: "the processor's default; no preprocessor_config.json says otherwise" };
+}
+
+/** Weights read once, for two sessions that want the same. */
+function remembering(weights: WeightReader): WeightReader & { forget(): void } {
+  const held = new Map<string, ReturnType<WeightReader["read"]>>();
+  return {
+    read(name) {
+      const tensor = held.get(name) ?? weights.read(name);
+      held.set(name, tensor);
+      return tensor;
+    },
+    forget: () => held.clear(),
+  };
+}
+
+/** JSON of a small file; undefined where there is none. Servers of single pages answer with a web page for what isn't there. */
+async function readJson(source: ByteSource | undefined): Promise<Record<string, unknown> | undefined> {
+  if (!source) return undefined;
+  const text = new TextDecoder().decode(await source.read(0, source.size));
+  if (/^\s*</.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new ConfigError(`${source.name} is not JSON (${messageOf(error)}). Fetch it again.`);
+  }
+}
