@@ -130,10 +130,10 @@ function tagsOf(label: Omit<ClipLabel, "tags">): Tag[] {
     fast: log2(beatsPerMinute / 128) > 0,
     swing: swing > 0.58,
     waltz: beatsPerBar === 3,
-    happy: mood.valence > 0.5,
-    sad: mood.valence < -0.5,
-    energetic: mood.arousal > 0.25,
-    calm: mood.arousal < -0.25,
+    happy: mood.valence > 0.65,
+    sad: mood.valence < -0.45,
+    energetic: mood.arousal > 0.2,
+    calm: mood.arousal < -0.35,
   };
   const has = new Set<Tag>([label.style, ...instruments, ...wordTags.filter((word) => words[word])]);
   return tags.filter((tag) => has.has(tag));

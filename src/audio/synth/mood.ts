@@ -49,5 +49,5 @@ export function toNineSteps(value: number): number {
 }
 
 export function round4(value: number): number {
-  return Math.round(value * 10000) / 10000;
+  return Math.round(value * 10000) / 10000 + 0; // -0 would be another value to whoever compares
 }
