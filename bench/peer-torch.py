@@ -37,14 +37,14 @@ def settle(device):
         torch.cuda.synchronize()
 
 
-def measure(work, runs, device):
+def measure(work, runs, device, warm=2):
     walls, cpus = [], []
-    for run in range(runs + 2):
+    for run in range(runs + warm):
         settle(device)
         wall, cpu = time.perf_counter(), cpu_ms()
         work()
         settle(device)
-        if run > 1:
+        if run >= warm:
             walls.append(1000 * (time.perf_counter() - wall))
             cpus.append(cpu_ms() - cpu)
     return {"wall_ms": walls, "cpu_ms": cpus}
@@ -89,5 +89,5 @@ for line in sys.stdin:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
-        answer = measure(step, request["runs"], device)
+        answer = measure(step, request["runs"], device, request.get("warm", 2))
     print(json.dumps(answer), flush=True)

@@ -37,9 +37,12 @@ export async function trainStep({ shape, device, dtype, seconds, batch, threads,
   const training = torchTraining(ops, device);
   const weights = randomWeights(model, 1);
   const leaves = new Map<string, TorchTensor>();
-  for (const name of Object.keys(modelParams(model))) leaves.set(name, keep(training.leaf(training.fromHost(await weights.read(name)))));
+  for (const name of Object.keys(modelParams(model))) {
+    const value = await weights.read(name);
+    leaves.set(name, keep(tidy(() => training.leaf(training.fromHost(value)))));
+  }
   const params = [...leaves.values()];
-  const zeros = () => params.map((param) => keep(ops.mul(training.detach(param), 0)));
+  const zeros = () => params.map((param) => keep(tidy(() => ops.mul(training.detach(param), 0))));
   const [means, squares] = [zeros(), zeros()];
   const wave = fillGaussian(seeded(2), new Float32Array(batch * seconds * model.sampleRateHz), 0.1);
   const x: HostTensor = hostTensor(wave, [batch, seconds * model.sampleRateHz]);

@@ -1,0 +1,171 @@
+// Does memory stay flat? 2,000 training steps of a small transformer with its optimiser, then 1,000 times a model loaded and disposed.
+// Run: npm run check:memory [-- --steps 2000 --cycles 1000 --out bench/results/memory]. Ends with 1 where a bound is broken.
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type HostTensor, hostTensor } from "../src/base/dtypes.ts";
+import { fillGaussian, seeded } from "../src/base/random.ts";
+import { randomWeights } from "../src/checkpoint/random.ts";
+import { op } from "../src/engines/torch/call.ts";
+import { torchEngine } from "../src/engines/torch/engine.ts";
+import { torchOps } from "../src/engines/torch/ops.ts";
+import { memory, openTorch } from "../src/engines/torch/runtime.ts";
+import { keep, type TorchTensor, tidy } from "../src/engines/torch/tensor.ts";
+import { torchTraining } from "../src/engines/torch/training.ts";
+import { architectureFromHf } from "../src/models/index.ts";
+import { modelParams } from "../src/models/model.ts";
+import { paramsFrom } from "../src/ops/params.ts";
+import { chainProgram } from "../src/ops/stage.ts";
+import { forwardChain } from "../src/ops/stage-training.ts";
+import { lines, panels } from "../src/plot/chart.ts";
+import { writePng } from "../src/plot/png.node.ts";
+
+const { values: options } = parseArgs({
+  options: { steps: { type: "string", default: "2000" }, cycles: { type: "string", default: "1000" }, out: { type: "string" } },
+});
+const device = "cpu";
+const runtime = await openTorch({ device, threads: 1 });
+const small = {
+  model_type: "mert_model",
+  sample_rate: 24000,
+  hidden_size: 64,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  intermediate_size: 128,
+  conv_dim: [32, 32, 32, 32, 32, 32, 32],
+};
+const { model } = architectureFromHf(small);
+const weights = randomWeights(model, 1);
+interface Sample {
+  readonly at: number;
+  readonly rssMb: number;
+  readonly heapMb: number;
+  readonly tensors: number;
+}
+const sample = (at: number): Sample => {
+  const { tensors, heapBytes } = memory();
+  return { at, rssMb: process.memoryUsage.rss() / 1e6, heapMb: heapBytes / 1e6, tensors };
+};
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** One line every tenth of the way, all samples returned. */
+async function watched(what: string, count: number, work: () => unknown): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (let i = 0; i <= count; i++) {
+    await work();
+    await turn();
+    if (i % Math.max(1, Math.floor(count / 100)) === 0) samples.push(sample(i));
+    if (i % Math.max(1, Math.floor(count / 10)) === 0) {
+      const { rssMb, heapMb, tensors } = samples.at(-1)!;
+      console.log(
+        `${what} ${String(i).padStart(5)}  resident ${rssMb.toFixed(1)} MB  native heap ${heapMb.toFixed(1)} MB  live tensors ${tensors}`,
+      );
+    }
+  }
+  return samples;
+}
+
+async function steps(): Promise<Sample[]> {
+  const ops = torchOps(device);
+  const training = torchTraining(ops, device);
+  const leaves = new Map<string, TorchTensor>();
+  for (const name of Object.keys(modelParams(model))) {
+    const value = await weights.read(name);
+    leaves.set(name, keep(tidy(() => training.leaf(training.fromHost(value)))));
+  }
+  const names = [...leaves.keys()];
+  const params = [...leaves.values()];
+  const [means, squares] = [0, 0].map(() => params.map((param) => keep(tidy(() => ops.mul(training.detach(param), 0))))) as [
+    TorchTensor[],
+    TorchTensor[],
+  ];
+  const rng = seeded(1);
+  let step = 0;
+  const samples = await watched("step", Number(options.steps), () =>
+    tidy(() => {
+      step++;
+      const seconds = 0.5 + 0.5 * (step % 3); // lengths differ, as crops do
+      const x: HostTensor = hostTensor(fillGaussian(rng, new Float32Array(2 * 12000 * 2 * seconds), 0.1), [2, 24000 * seconds]);
+      const cx = { ops, train: { ops: training, dropout: { residual: 0, attention: 0, activation: 0, input: 0 }, featureGradient: 1 } };
+      const recompute = () => step % 2 === 0;
+      const run = forwardChain(
+        training,
+        model.stages,
+        cx,
+        paramsFrom((name) => leaves.get(name)!),
+        training.fromHost(x),
+        { recompute },
+      );
+      const loss = op("mean")(ops.mul(run.output, run.output));
+      const [seed] = training.gradients([loss], [undefined], [run.output]);
+      const found: Record<string, TorchTensor> = {};
+      run.backward(seed, (_, gradients) => {
+        for (const [name, gradient] of Object.entries(gradients)) found[name] = keep(gradient);
+      });
+      const used = names.map((name, i) => ({ i, gradient: found[name] })).filter(({ gradient }) => gradient !== undefined);
+      training.update.adam(
+        {
+          params: used.map(({ i }) => params[i]!),
+          gradients: used.map(({ gradient }) => gradient!),
+          means: used.map(({ i }) => means[i]!),
+          squares: used.map(({ i }) => squares[i]!),
+        },
+        { step, rate: 1e-4, beta1: 0.9, beta2: 0.98, eps: 1e-6, decay: 0.01 },
+      );
+      training.dispose(Object.values(found));
+    }),
+  );
+  training.dispose([...params, ...means, ...squares]);
+  return samples;
+}
+
+async function cycles(): Promise<Sample[]> {
+  const program = chainProgram("small", model.stages, { input: { dtype: "float32", shape: ["batch", "samples"] }, outputs: ["layers.3"] });
+  const x = hostTensor(fillGaussian(seeded(2), new Float32Array(12000), 0.1), [1, 12000]);
+  return watched("cycle", Number(options.cycles), async () => {
+    const session = await torchEngine({ device, threads: 1 }).prepare(program, weights);
+    await session.run({ x });
+    await session.dispose();
+  });
+}
+
+/** Growth of the largest of the last tenth over the largest of the second tenth: the first warms caches up. */
+function growth(samples: readonly Sample[], of: (sample: Sample) => number): number {
+  const tenth = Math.ceil(samples.length / 10);
+  const top = (list: readonly Sample[]) => Math.max(...list.map(of));
+  return top(samples.slice(-tenth)) / top(samples.slice(tenth, 2 * tenth)) - 1;
+}
+
+const stepSamples = await steps();
+const cycleSamples = await cycles();
+const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+const results = {
+  libtorch: runtime.version,
+  stepGrowth: growth(stepSamples, (s) => s.rssMb),
+  stepTensors: [...new Set(stepSamples.map((s) => s.tensors))],
+  cycleGrowth: growth(cycleSamples, (s) => s.rssMb),
+  cycleTensors: [...new Set(cycleSamples.map((s) => s.tensors))],
+};
+console.log(
+  `steps: resident memory ${percent(results.stepGrowth)}, live tensors ${results.stepTensors.join(", ")} (allowed: within 5 %, one number)`,
+);
+console.log(
+  `cycles: resident memory ${percent(results.cycleGrowth)}, live tensors ${results.cycleTensors.join(", ")} (allowed: under 1 %, one number)`,
+);
+if (options.out) {
+  writeFileSync(`${options.out}.json`, `${JSON.stringify({ ...results, steps: stepSamples, cycles: cycleSamples })}\n`);
+  const curve = (title: string, xLabel: string, samples: readonly Sample[]) => {
+    const x = samples.map((s) => s.at);
+    const series = [
+      { name: "resident", x, y: samples.map((s) => s.rssMb) },
+      { name: "native heap", x, y: samples.map((s) => s.heapMb) },
+    ];
+    return lines({ title, subtitle: `libtorch ${runtime.version}, CPU`, xLabel, yLabel: "MB", series });
+  };
+  const charts = [
+    curve("Memory over training steps", "step", stepSamples),
+    curve("Memory over loads and disposals", "cycle", cycleSamples),
+  ];
+  await writePng(`${options.out}.png`, panels({ columns: 2, charts }), { width: 1200, height: 420 });
+}
+const broken = results.stepGrowth > 0.05 || results.cycleGrowth > 0.01 || results.stepTensors.length > 1 || results.cycleTensors.length > 1;
+process.exitCode = broken ? 1 : 0;
