@@ -19,15 +19,17 @@ import {
   type Precision,
 } from "./weight-forms.ts";
 
+type Product = (graph: Graph, x: string, weight: string, matrix: MatrixShape) => string;
+
 /** `ops` with weights stored and multiplied as `precision` says. Norms, biases, the first and the grouped convolutions stay float32. */
 export function withPrecision(graph: Graph, ops: Ops<GraphTensor>, precision: Precision): Ops<GraphTensor> {
   if (precision === "fp32") return ops;
   if (precision === "fp16") return withHalves(graph, ops);
-  const multiply = precision === "q8" ? product8 : product4;
+  const multiply: Product = precision === "q8" ? product8 : product4;
 
   /** x [..., inputs · taps] · weightᵀ + bias. */
-  const product = (x: GraphTensor, weight: string, matrix: MatrixShape, bias: GraphTensor | undefined) => {
-    const name = multiply(graph, x.name, weight, matrix);
+  const product = (write: Product, x: GraphTensor, weight: string, matrix: MatrixShape, bias: GraphTensor | undefined) => {
+    const name = write(graph, x.name, weight, matrix);
     const result = new GraphTensor(graph, "float32", [...x.shape.slice(0, -1), matrix.outputs], { plain: name });
     return bias ? ops.add(result, bias) : result;
   };
@@ -37,13 +39,14 @@ export function withPrecision(graph: Graph, ops: Ops<GraphTensor>, precision: Pr
     linear(x, weight, bias, activation = "none") {
       if (!weight.weight) return ops.linear(x, weight, bias, activation);
       const [outputs, inputs] = weight.shape as [number, number];
-      return ops.activate(product(x, weight.weight, { outputs, inputs, taps: 1 }, bias), activation);
+      return ops.activate(product(multiply, x, weight.weight, { outputs, inputs, taps: 1 }, bias), activation);
     },
     conv1d(x, weight, bias, options = {}) {
       const { stride = 1, padding = 0, groups = 1, dilation = 1 } = options;
       if (!weight.weight || padding !== 0 || groups !== 1 || dilation !== 1) return ops.conv1d(x, weight, bias, options);
       const [outputs, inputs, taps] = weight.shape as [number, number, number];
-      return product(tapsSideBySide(graph, x, taps, stride), weight.weight, { outputs, inputs, taps }, bias);
+      // Few of the weights and most of the error: convolutions stay at 8 bits in a 4-bit graph.
+      return product(product8, tapsSideBySide(graph, x, taps, stride), weight.weight, { outputs, inputs, taps }, bias);
     },
     // The next convolution is a product over channels, which wants them last.
     convPerRow: defaultComposites(ops).convPerRow,

@@ -1,7 +1,8 @@
 // Weight forms: how a float32 weight is stored for a graph of less precision, and how it is read back into one.
 import { floatToHalf } from "../../base/dtypes.ts";
 
-/** Precision of a graph's weights: float32; float16, computed in float32; 8 bits a column with dynamic activations; 4 bits in blocks of 32. */
+/** Precision of a graph's weights: float32; float16, computed in float32; 8 bits a column with dynamic activations; 4 bits in blocks of 32
+ *  (convolutions 8). */
 export type Precision = "fp32" | "fp16" | "q8" | "q4";
 
 export const blockSize = 32;
