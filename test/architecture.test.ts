@@ -60,3 +60,15 @@ test("Node is imported only where the file's name or room says so", () => {
     );
   expect(wrong).toEqual([]);
 });
+
+test("the browser's runtime is imported only where the file's name says so, and only by the browser's front door", () => {
+  const isWeb = (path: string) => path.endsWith(".web.ts") || relative(src, path) === "browser.ts";
+  const wrong = files
+    .filter((path) => !isTest(path) && !isWeb(path))
+    .flatMap((path) =>
+      imports(path, false)
+        .filter((name) => name.startsWith("onnxruntime-web") || name.endsWith(".web.ts"))
+        .map((name) => `${relative(src, path)} imports ${name}`),
+    );
+  expect(wrong).toEqual([]);
+});

@@ -10,8 +10,7 @@ import type { AudioReader } from "./audio-reader.ts";
 import { checkNotEmpty, decodePieces, decodeReader, openAudio, sampleRange } from "./decode.ts";
 import type { AudioInput, DecodedPart, DecodeJob, DecodeResult } from "./decode-job.ts";
 import { openFfmpeg } from "./ffmpeg.node.ts";
-import { resampler } from "./resample.ts";
-import { concatSamples, downmix } from "./waveform.ts";
+import { loadReader } from "./load.ts";
 
 // The WASM packages log what is reported here as mends.
 console.error = () => {};
@@ -52,22 +51,8 @@ async function load(
   job: DecodeJob & { task: "load" },
   cx: Context,
 ): Promise<Handed<DecodeResult>> {
-  const range = sampleRange(job.crop, reader.sampleRateHz);
-  const conversion = resampler({ from: reader.sampleRateHz, to: job.sampleRateHz });
-  const parts: Float32Array[] = [];
-  let samples = 0;
-  let silent = true;
-  for await (const piece of decodePieces(reader, source.name, range)) {
-    const mono = downmix({ channels: piece });
-    samples += mono.length;
-    silent &&= mono.every((value) => value === 0);
-    parts.push(conversion.push(mono));
-    cx.alive();
-  }
-  checkNotEmpty(samples, range, reader, source.name);
-  parts.push(conversion.flush());
-  if (silent) reader.mends.push("silent: every sample is 0");
-  return handed(reader, [concatSamples(parts)], samples);
+  const { samples, sourceSamples } = await loadReader(reader, source.name, { ...job.crop, sampleRateHz: job.sampleRateHz }, cx.alive);
+  return handed(reader, [samples], sourceSamples);
 }
 
 async function stream(reader: AudioReader, source: ByteSource, job: DecodeJob, cx: Context): Promise<Handed<DecodeResult>> {

@@ -4,24 +4,14 @@ import type { AudioFormat } from "./audio-reader.ts";
 import { cropOf, type DecodeOptions, runDecodeJob } from "./decode.node.ts";
 import { openAudio } from "./decode.ts";
 import { openFfmpeg } from "./ffmpeg.node.ts";
+import type { LoadedAudio } from "./load.ts";
 
 export interface LoadOptions extends DecodeOptions {
   /** The rate of the samples wanted. */
   readonly sampleRateHz: number;
 }
 
-export interface LoadedAudio {
-  /** Mono: the mean of the channels, then resampled. [ceil(sampleRateHz * source samples / source rate)] */
-  readonly samples: Float32Array;
-  readonly sampleRateHz: number;
-  readonly sourceSampleRateHz: number;
-  readonly sourceChannels: number;
-  readonly format: AudioFormat;
-  /** Length of what was loaded: of the excerpt where one was asked for. */
-  readonly durationSeconds: number;
-  /** What was repaired or lost, in words. */
-  readonly mends: string[];
-}
+export type { LoadedAudio };
 
 /** Loads a file, or an excerpt of it, for a model. Everything runs in a worker and the samples are moved here, not copied. An
  *  excerpt is cut first and resampled then, as torchaudio.load with a frame offset followed by resample does.

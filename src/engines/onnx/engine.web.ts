@@ -78,7 +78,10 @@ const runtimes: Partial<Record<WebBackend, Promise<Runtime>>> = {};
 /** The runtime with WebGPU also computes by WebAssembly, so where it is there already the other isn't fetched. */
 function runtimeFor(backend: WebBackend, options: WebEngineOptions): Promise<Runtime> {
   const key = backend === "wasm" && runtimes.webgpu ? "webgpu" : backend;
-  const started = (runtimes[key] ??= startRuntime(key, options));
+  const running = runtimes[key];
+  if (running) return running;
+  const started = startRuntime(key, options);
+  runtimes[key] = started;
   started.catch(() => delete runtimes[key]);
   return started;
 }

@@ -1,0 +1,67 @@
+// Loading: an opened recording as the models take it, mono at their sample rate, in whatever thread this runs.
+import { blobSource, memorySource } from "../base/byte-source.ts";
+import type { AudioFormat, AudioReader } from "./audio-reader.ts";
+import { type CropOptions, checkNotEmpty, decodePieces, openAudio, sampleRange } from "./decode.ts";
+import { resampler } from "./resample.ts";
+import { concatSamples, downmix } from "./waveform.ts";
+
+export interface LoadedAudio {
+  /** Mono: the mean of the channels, then resampled. [ceil(sampleRateHz * source samples / source rate)] */
+  readonly samples: Float32Array;
+  readonly sampleRateHz: number;
+  readonly sourceSampleRateHz: number;
+  readonly sourceChannels: number;
+  readonly format: AudioFormat;
+  /** Length of what was loaded: of the excerpt where one was asked for. */
+  readonly durationSeconds: number;
+  /** What was repaired or lost, in words. */
+  readonly mends: string[];
+}
+
+export interface LoadReaderOptions extends CropOptions {
+  /** The rate of the samples wanted. */
+  readonly sampleRateHz: number;
+}
+
+/** Mixes down and resamples piece by piece; an excerpt is cut first. `onPiece` is called after each.
+ *  @throws UnreadableAudioError when it holds no samples, TooShortError when the excerpt begins behind its end. */
+export async function loadReader(
+  reader: AudioReader,
+  name: string,
+  { sampleRateHz, ...crop }: LoadReaderOptions,
+  onPiece: () => void = () => {},
+): Promise<{ readonly samples: Float32Array; readonly sourceSamples: number }> {
+  const range = sampleRange(crop, reader.sampleRateHz);
+  const conversion = resampler({ from: reader.sampleRateHz, to: sampleRateHz });
+  const parts: Float32Array[] = [];
+  let sourceSamples = 0;
+  let silent = true;
+  for await (const piece of decodePieces(reader, name, range)) {
+    const mono = downmix({ channels: piece });
+    sourceSamples += mono.length;
+    silent &&= mono.every((value) => value === 0);
+    parts.push(conversion.push(mono));
+    onPiece();
+  }
+  checkNotEmpty(sourceSamples, range, reader, name);
+  parts.push(conversion.flush());
+  if (silent) reader.mends.push("silent: every sample is 0");
+  return { samples: concatSamples(parts), sourceSamples };
+}
+
+/** Loads a Blob, a File or the bytes of one for a model, in this thread: what a browser's worker calls. `name` stands in messages.
+ *  @throws UnreadableAudioError whose `fault` says why there is no sound in it, TooShortError when the excerpt begins behind the end. */
+export async function loadInThisThread(input: Blob | Uint8Array, options: LoadReaderOptions & { name?: string }): Promise<LoadedAudio> {
+  const { name = (input as Partial<File>).name ?? "memory", sampleRateHz } = options;
+  const reader = await openAudio(input instanceof Uint8Array ? memorySource(input, name) : blobSource(input, name));
+  const { samples, sourceSamples } = await loadReader(reader, name, options);
+  return {
+    samples,
+    sampleRateHz,
+    sourceSampleRateHz: reader.sampleRateHz,
+    sourceChannels: reader.channels,
+    format: reader.format,
+    durationSeconds: sourceSamples / reader.sampleRateHz,
+    mends: reader.mends,
+  };
+}

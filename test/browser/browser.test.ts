@@ -1,0 +1,150 @@
+// The library in a real browser: the same models and the same decoders, bundled, in headless Chromium, held to the stored golden values and
+// to Node's own answers.
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeBytes } from "../../src/audio/decode.node.ts";
+import { loadInThisThread } from "../../src/audio/load.ts";
+import { encodeWav } from "../../src/audio/wav.ts";
+import { downmix } from "../../src/audio/waveform.ts";
+import { fixtureBytes } from "../audio/fixtures.ts";
+import { goldenModels } from "../golden-models.ts";
+import { chromiumMissing, launchChromium } from "./chromium.ts";
+import type { Ask } from "./page.ts";
+import { bundle, runtimeFolder, type Site, serveSite } from "./site.ts";
+
+const cases = ["single_exact", "single_odd", "min_400", "len_719", "padded_nomask"];
+const formats = ["wav", "flac", "mp3", "ogg", "opus"];
+const html = '<!doctype html><meta charset="utf-8"><script type="module" src="/app/page.js"></script>';
+
+let folder: string;
+let site: Site;
+let plain: Site;
+let browser: Browser;
+let page: Page;
+const sounds: Record<string, Uint8Array> = {};
+
+beforeAll(async () => {
+  if (chromiumMissing) return;
+  folder = await mkdtemp(join(tmpdir(), "ostinato-browser-"));
+  const { bytes } = await bundle("test/browser/page.ts", folder);
+  console.log(`bundle: ${Math.round(bytes / 1024)} KiB before its lazy parts`);
+  const music = await decodeBytes(fixtureBytes("music.flac"));
+  sounds["/sounds/music.wav"] = encodeWav(music);
+  for (const format of formats.slice(1)) sounds[`/sounds/music.${format}`] = fixtureBytes(`music.${format}`);
+  const folders = { "/app/": folder, "/ort/": runtimeFolder, "/golden/": fileURLToPath(new URL("../golden", import.meta.url)) };
+  const files = { "/": html, ...sounds };
+  site = await serveSite(folders, { files });
+  plain = await serveSite(folders, { files, isolated: false });
+  browser = await launchChromium();
+  page = await openPage(browser, site);
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await Promise.all([site?.close(), plain?.close()]);
+  if (folder) await rm(folder, { recursive: true });
+});
+
+async function openPage(within: Browser, on: Site): Promise<Page> {
+  const opened = await within.newPage();
+  opened.on("pageerror", (error) => console.log(`page error: ${error.message}`));
+  await opened.goto(`${on.origin}/`);
+  await opened.waitForFunction("window.ask !== undefined");
+  return opened;
+}
+
+/** Asks the page and waits for its answer. */
+function ask<K extends keyof Ask>(name: K, ...args: Parameters<Ask[K]>): Promise<Awaited<ReturnType<Ask[K]>>> {
+  return askOn(page, name, ...args);
+}
+
+function askOn<K extends keyof Ask>(on: Page, name: K, ...args: Parameters<Ask[K]>): Promise<Awaited<ReturnType<Ask[K]>>> {
+  return on.evaluate(
+    ([key, given]) => {
+      const asked = (globalThis as unknown as { ask: Record<string, (...all: unknown[]) => unknown> }).ask;
+      return asked[key as string]!(...(given as unknown[]));
+    },
+    [name, args] as const,
+  ) as Promise<Awaited<ReturnType<Ask[K]>>>;
+}
+
+describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (skipped: ${chromiumMissing})` : ""}`, () => {
+  test("threads are on where the page is isolated, and their absence is said where it isn't", async () => {
+    const { threadsAllowed, cores } = await ask("isolated");
+    expect(threadsAllowed).toBe(true);
+    const first = await ask("runGolden", "mert_95m_24k", ["single_odd"]);
+    expect(first.threads).toBe(Math.min(8, cores));
+    // WebAssembly's helpers are workers of the page: one less than its threads.
+    expect(page.workers().length).toBeGreaterThanOrEqual(first.threads - 1);
+    expect(first.told).toEqual([]);
+
+    const lone = await openPage(browser, plain);
+    const single = await askOn(lone, "runGolden", "mert_95m_24k", ["single_odd"]);
+    expect(single).toMatchObject({ backend: "wasm", threads: 1 });
+    expect(single.told.join()).toContain("one thread: serve the page with Cross-Origin-Opener-Policy");
+    expect(single.worst.single_odd).toBeLessThan(1e-4);
+    console.log(
+      `${await browser.version()}: isolated page ${first.threads} threads of ${cores} cores, backend ${first.backend} (${first.backendReason})`,
+    );
+    await lone.close();
+  });
+
+  test.each(goldenModels)("%s: hidden states equal the original's to 1e-4", async (name) => {
+    const { backend, worst, milliseconds } = await ask("runGolden", name, cases);
+    console.log(
+      `${name} on ${backend}, ${milliseconds} ms:`,
+      ...Object.entries(worst).map(([each, off]) => `${each} ${off.toExponential(1)}`),
+    );
+    expect(backend).toBe("wasm");
+    for (const each of cases) expect(worst[each], each).toBeLessThan(1e-4);
+  });
+
+  test.each(["mert_95m_24k", "hubert_large_layernorm_16k", "music2vec_data2vec_16k"])(
+    "%s from files: a mixed batch equals single runs",
+    async (name) => {
+      expect(await ask("runFiles", name)).toBeLessThan(1e-4);
+    },
+  );
+
+  test.each([
+    ["fp16", 0.9999],
+    ["q8", 0.995],
+    ["q4", 0.97],
+  ] as const)("dtype %s runs, and its cosine to fp32 is measured", async (dtype, least) => {
+    const { comparison, backend } = await ask("runGolden", "mert_95m_24k", [], { dtype, compare: true });
+    const { worstCosine, worstRelativeError } = comparison!;
+    console.log(
+      `mert_95m_24k ${dtype} on ${backend}: cosine ${worstCosine.toFixed(6)}, relative error ${worstRelativeError.toExponential(1)}`,
+    );
+    expect(worstCosine).toBeGreaterThan(least);
+    expect(worstCosine).toBeLessThan(1);
+  });
+
+  test.each(formats)("%s decodes to Node's samples, bit for bit", async (format) => {
+    const path = `/sounds/music.${format}`;
+    const bytes = sounds[path]!;
+    const here = await decodeBytes(bytes);
+    const loaded = await loadInThisThread(bytes, { sampleRateHz: 24000, startSeconds: 0.5, seconds: 1 });
+    const there = await ask("runDecode", path);
+    console.log(`${format}: ${there.seconds.toFixed(2)} s in ${there.milliseconds.toFixed(0)} ms`);
+    expect(there).toMatchObject({ format: here.format, sampleRateHz: here.sampleRateHz });
+    expect(there.decoded).toBe(hash(downmix(here)));
+    expect(there.loaded).toBe(hash(loaded.samples));
+  });
+
+  test("what is amiss is said in words", async () => {
+    expect(await ask("runMistake", "/golden/nothing/")).toMatch(/^NotFoundError: .*\/golden\/nothing\/ has no config\.json/);
+    expect(await ask("runMistake", "/golden/A_models/mert_95m_24k/", { backend: "webgpu" })).toMatch(
+      /^NotFoundError: This browser .*backend: "wasm"/,
+    );
+  });
+});
+
+function hash(samples: Float32Array): string {
+  return createHash("sha256").update(samples).digest("hex");
+}
