@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ostinatoVersion } from "../embed/versions.node.ts";
 import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
+import { diffCommand } from "./diff.ts";
 import { doctorCommand, setupCommand } from "./doctor.ts";
 import { embedCommand } from "./embed.ts";
 import { exportCommand } from "./export.ts";
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<void> {
     inspectCommand(),
     convertCommand(),
     exportCommand(),
+    diffCommand(),
     doctorCommand(),
     setupCommand(),
     demoCommand(),

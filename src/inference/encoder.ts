@@ -34,6 +34,8 @@ export interface Encoder {
     layers?: LayerChoice,
     given?: { readonly normalised?: boolean },
   ): Promise<HiddenStates[]>;
+  /** Any tapped values of one waveform, by name: stages, and what they tap inside (`conv_features`, `layers.3.ffn`). */
+  taps(waveform: Float32Array, names: readonly string[]): Promise<Values>;
   dispose(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
     const key = `${outputs.join()} ${counted.windows} ${counted.frames}`;
     let ready = sessions.get(key);
     if (ready === undefined) {
-      const last = Math.max(...outputs.map((output) => model.stages.findIndex((stage) => stage.name === output)));
+      const last = Math.max(...outputs.map((output) => model.stages.findIndex((stage) => stage.name === stageOf(output))));
       const program = chainProgram(model.family, model.stages.slice(0, last + 1), {
         input: { dtype: "float32", shape: ["batch", "samples"] },
         outputs,
@@ -102,12 +104,23 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
         };
       });
     },
+    async taps(waveform, names) {
+      checkLength(model, waveform.length);
+      const batch = prepareBatch([waveform], { normalise: options.normaliseInput });
+      const ready = await session(names, { windows: false, frames: false });
+      return ready.run({ x: hostTensor(batch.values, [1, batch.samples]) });
+    },
     async dispose() {
       const all = [...sessions.values()];
       sessions.clear();
       for (const ready of all) await (await ready).dispose();
     },
   };
+}
+
+/** The stage in which a tap lies: its own name, `layers.3` of `layers.3.ffn`, else the frontend. */
+function stageOf(tap: string): string {
+  return /^(embed|final|layers\.\d+)/.exec(tap)?.[1] ?? "frontend";
 }
 
 /** The first `frames` frames of one row of each layer's [batch, frames, width], one layer after the other. */

@@ -1,0 +1,55 @@
+// Diff: where two engines, precisions or checkpoints part, tap by tap along the chain.
+import { toFloat32 } from "../base/dtypes.ts";
+import { ConfigError } from "../base/errors.ts";
+import type { Encoder } from "./encoder.ts";
+
+export interface TapDifference {
+  readonly tap: string;
+  readonly shape: readonly number[];
+  /** The largest absolute difference. */
+  readonly maxError: number;
+  /** The largest difference as a part of the first model's root mean square there. */
+  readonly relativeError: number;
+  readonly cosine: number;
+}
+
+/** Runs one waveform through both encoders and compares every tap in the order in which the chain makes them.
+ *  @throws ConfigError when the two are not of one shape. */
+export async function compareTaps(a: Encoder, b: Encoder, waveform: Float32Array): Promise<TapDifference[]> {
+  for (const key of ["family", "layers", "width", "sampleRateHz"] as const) {
+    if (a.model[key] !== b.model[key]) {
+      throw new ConfigError(
+        `The two models have ${key} ${a.model[key]} and ${b.model[key]}: only models of one shape can be compared tap by tap.`,
+      );
+    }
+  }
+  const names = a.model.stages.flatMap(({ name }) => {
+    if (name === "frontend") return ["conv_features", name];
+    return name.startsWith("layers.") ? [`${name}.ffn`, name] : [name];
+  });
+  const [ours, theirs] = [await a.taps(waveform, names), await b.taps(waveform, names)];
+  return names.map((tap) => {
+    const { shape } = ours[tap]!;
+    return { tap, shape, ...compare(toFloat32(ours[tap]!), toFloat32(theirs[tap]!)) };
+  });
+}
+
+/** The first tap whose cosine is below `least`, or whose largest difference is above `most` of its root mean square. */
+export function firstParting(differences: readonly TapDifference[], { least = 0.9999, most = 1e-3 } = {}): TapDifference | undefined {
+  return differences.find(({ cosine, relativeError }) => !(cosine >= least) || !(relativeError <= most));
+}
+
+/** Differences of two arrays of one length; NaN in either makes the cosine NaN. */
+export function compare(a: Float32Array, b: Float32Array): Pick<TapDifference, "maxError" | "relativeError" | "cosine"> {
+  if (a.length !== b.length) throw new ConfigError(`${a.length} and ${b.length} values can't be compared.`);
+  let [maxError, dot, aa, bb] = [0, 0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]!, b[i]!];
+    maxError = Math.max(maxError, Math.abs(x - y));
+    dot += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  const rms = Math.sqrt(aa / a.length);
+  return { maxError, relativeError: rms > 0 ? maxError / rms : maxError, cosine: aa === 0 && bb === 0 ? 1 : dot / Math.sqrt(aa * bb) };
+}
