@@ -1,0 +1,160 @@
+// Does k-means keep its memory while the corpus grows from 1 to 100 hours, and how near does its inertia come to a full-batch run's?
+// Run: tsx checks/kmeans-memory.ts. Each size is a process of its own: one pass of k-means with HuBERT's batches over simulated hours of MFCC.
+// Keeps bench/results/kmeans-memory.json and docs/pictures/kmeans-memory.png.
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { keepResults, machine } from "../bench/measure.ts";
+import { resample } from "../src/audio/resample.ts";
+import { synthesise } from "../src/audio/synth.ts";
+import { downmix } from "../src/audio/waveform.ts";
+import { seeded } from "../src/base/random.ts";
+import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
+import { dspFeatures } from "../src/labels/features.ts";
+import { drawRows, type FrameSource } from "../src/labels/frame-source.ts";
+import { kmeansAssigner, squaredDistances, updateClusters } from "../src/labels/kmeans.ts";
+import { spreadCentres } from "../src/labels/kmeans-init.ts";
+import { trainKMeans } from "../src/labels/kmeans-train.ts";
+import { lines } from "../src/plot/chart.ts";
+import { writePng } from "../src/plot/png.node.ts";
+
+const clusters = 100;
+const clipSeconds = 60;
+const rate = 16_000;
+
+interface Run {
+  readonly hours: number;
+  readonly frames: number;
+  readonly seconds: number;
+  /** Hours behind it and resident megabytes, after each pool. */
+  readonly curve: readonly (readonly [hours: number, megabytes: number])[];
+  readonly peakMegabytes: number;
+}
+
+/** A corpus of any size: MFCC of eight pieces of music, each clip one of them from another frame on, louder or softer, a little noise on it. */
+async function corpus(hours: number): Promise<FrameSource> {
+  const features = await dspFeatures("mfcc", onnxEngine());
+  const { width } = features;
+  const pieces: Float32Array[] = [];
+  for (let seed = 0; seed < 8; seed++) {
+    const music = synthesise({ seconds: 20, sampleRateHz: 22_050, seed });
+    for await (const piece of features.frames(resample(downmix(music), { from: music.sampleRateHz, to: rate }))) pieces.push(piece.slice());
+  }
+  await features.dispose();
+  const clips = Math.round((hours * 3600) / clipSeconds);
+  const framesEach = clipSeconds * 100;
+  return {
+    name: `${features.name}, simulated`,
+    width,
+    clips,
+    totalFrames: clips * framesEach,
+    async *clip(index) {
+      const rng = seeded(index);
+      const piece = pieces[index % pieces.length]!;
+      const [start, gain] = [Math.floor((rng() * piece.length) / width), 20 * rng()];
+      const frames = new Float32Array(framesEach * width);
+      let noise = index + 1;
+      for (let i = 0; i < frames.length; i++) {
+        noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0; // a quick generator: 1.4 thousand million of them
+        frames[i] = piece[(start * width + i) % piece.length]! + 4 * (noise / 2 ** 32 - 0.5) + (i % width === 0 ? gain : 0);
+      }
+      yield frames;
+    },
+  };
+}
+
+async function measure(hours: number): Promise<Run> {
+  const source = await corpus(hours);
+  const began = performance.now();
+  const curve: [number, number][] = [];
+  let frames = 0;
+  await trainKMeans(
+    source,
+    onnxEngine(),
+    { clusters, seed: 1, starts: 2, maxPasses: 1 },
+    {
+      onPool({ position }) {
+        frames = position.pass > 0 ? source.totalFrames : frames + 120_000;
+        curve.push([frames / 100 / 3600, Math.round(process.memoryUsage.rss() / 1e6)]);
+      },
+    },
+  );
+  return {
+    hours,
+    frames: source.totalFrames,
+    seconds: Math.round((performance.now() - began) / 1000),
+    curve,
+    peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1e3),
+  };
+}
+
+/** Inertia of the streamed run over that of full-batch runs on the same 20 minutes. */
+async function quality() {
+  const source = await corpus(1 / 3);
+  const parts: Float32Array[] = [];
+  for (let i = 0; i < source.clips; i++) for await (const piece of source.clip(i)) parts.push(piece.slice());
+  const frames = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    frames.set(part, filled);
+    filled += part.length;
+  }
+  const { width } = source;
+  const assigner = await kmeansAssigner(onnxEngine(), width);
+  const inertiaOf = async (centres: Float64Array) =>
+    squaredDistances(frames, await assigner.assign(frames, { width, centres }), centres, width) / (frames.length / width);
+  const full: number[] = [];
+  for (let start = 0; start < 3; start++) {
+    const sample = drawRows(frames, width, 30_000, start);
+    const centres = await spreadCentres(onnxEngine(), sample, width, clusters, seeded(start));
+    let before = Number.POSITIVE_INFINITY;
+    for (let step = 0; step < 100; step++) {
+      const labels = await assigner.assign(frames, { width, centres });
+      const inertia = updateClusters({ width, centres, counts: new Float64Array(clusters) }, frames, labels) / labels.length;
+      if (inertia > before * (1 - 1e-5)) break;
+      before = inertia;
+    }
+    full.push(await inertiaOf(centres));
+  }
+  const streamed: number[] = [];
+  for (const seed of [1, 2]) {
+    const state = await trainKMeans(source, onnxEngine(), { clusters, seed, starts: 8, maxPasses: 10, poolBatches: 4 });
+    streamed.push(await inertiaOf(state.centres));
+  }
+  return { frames: frames.length / width, clusters, full, streamed, ratioToBestFull: streamed.map((value) => value / Math.min(...full)) };
+}
+
+const asked = process.argv[2];
+if (asked === "quality") console.log(JSON.stringify(await quality()));
+else if (asked) console.log(JSON.stringify(await measure(Number(asked))));
+else {
+  const tsx = fileURLToPath(new URL("../node_modules/.bin/tsx", import.meta.url));
+  const ask = <T>(argument: string): T => {
+    const out = execFileSync(tsx, [fileURLToPath(import.meta.url), argument], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    return JSON.parse(out.trim().split("\n").at(-1)!) as T;
+  };
+  const inertia = ask<Awaited<ReturnType<typeof quality>>>("quality");
+  console.log("inertia over the best full-batch run's:", inertia.ratioToBestFull.map((ratio) => ratio.toFixed(4)).join(", "));
+  const runs: Run[] = [];
+  for (const hours of [1, 10, 100]) {
+    const run = ask<Run>(String(hours));
+    const thin = Math.ceil(run.curve.length / 40);
+    runs.push({ ...run, curve: run.curve.filter((_, i) => i % thin === 0 || i === run.curve.length - 1) });
+    console.log(`${hours} h: ${run.frames} frames in ${run.seconds} s, peak ${run.peakMegabytes} MB`);
+  }
+  keepResults("kmeans-memory", {
+    question: "resident memory of k-means on MFCC, one pass, by hours of audio; inertia over a full-batch run's",
+    machine: machine(),
+    runs,
+    inertia,
+  });
+  const chart = lines({
+    title: "k-means keeps its memory from 1 to 100 hours",
+    subtitle: `${clusters} clusters on MFCC, batches of 10 000, pools of 120 000 frames; resident memory of the process`,
+    xLabel: "hours of audio behind it",
+    yLabel: "MB",
+    logX: true,
+    series: runs.map(({ hours, curve }) => ({ name: `${hours} h`, x: curve.map(([x]) => x), y: curve.map(([, y]) => y) })),
+  });
+  await writePng(fileURLToPath(new URL("../docs/pictures/kmeans-memory.png", import.meta.url)), chart, { scale: 1.5 });
+}
+process.exit(0);
