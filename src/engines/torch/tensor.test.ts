@@ -1,4 +1,5 @@
 // Tensors and calls: memory in and out, scopes, errors that say what failed, other threads.
+import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
 import { torchMissing } from "../../../test/torch.ts";
 import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
@@ -88,4 +89,31 @@ describe("tensors of libtorch", { skip: torchMissing !== undefined }, () => {
       expect([...toFloats(same)]).toEqual([2, 3]);
     });
   });
+});
+
+test("a worker thread loads the engine for itself, computes, and hands a tensor back without a copy", {
+  skip: torchMissing !== undefined,
+}, async () => {
+  await openTorch({ device: "cpu", threads: 1 });
+  const x = fromHost(floats(1, 2, 3));
+  const work = `
+    import { parentPort, workerData } from "node:worker_threads";
+    const load = (path) => import(new URL(path, workerData.dist).href);
+    const { openTorch } = await load("engines/torch/runtime.js");
+    const { adoptTensor, lendTensor } = await load("engines/torch/tensor.js");
+    const { op } = await load("engines/torch/call.js");
+    await openTorch({ device: "cpu", threads: 1 });
+    const x = adoptTensor(workerData.address);
+    op("mul_.Scalar")(x, 10);
+    parentPort.postMessage(lendTensor(op("add.Scalar")(x, 1)));`;
+  const dist = new URL("../../../dist/", import.meta.url).href;
+  const url = new URL(`data:text/javascript,${encodeURIComponent(work)}`);
+  const worker = new Worker(url, { workerData: { dist, address: lendTensor(x) } });
+  const address = await new Promise<bigint>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  await worker.terminate();
+  expect([...toFloats(adoptTensor(address))]).toEqual([11, 21, 31]);
+  expect([...toFloats(x)]).toEqual([10, 20, 30]);
 });
