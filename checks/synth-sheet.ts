@@ -1,5 +1,6 @@
 // What does each style look like? One clip a style from the train part, log-frequency spectrograms, on one sheet.
-// Run: npx tsx checks/synth-sheet.ts [png]. Keeps docs/pictures/synth-styles.png.
+// Run: npx tsx checks/synth-sheet.ts [png] [seed]. The copy in docs/pictures has its colours reduced to 48 to be small:
+// ffmpeg -i sheet.png -vf "scale=980:-1:flags=area,split[a][b];[a]palettegen=48[p];[b][p]paletteuse=dither=none" docs/pictures/synth-styles.png
 import { planClip, styleOf } from "../src/audio/synth/clip.ts";
 import { spectrogram } from "../src/audio/synth/spectrum.ts";
 import { type StyleName, styleNames } from "../src/audio/synth/styles.ts";
@@ -32,9 +33,13 @@ function bands(samples: Float32Array): { values: Float32Array; frames: number; h
 }
 
 function panel(style: StyleName): Chart {
+  const seed = Number(process.argv[3] ?? 1);
   let index = 0;
-  while (styleOf(index) !== style) index++;
-  const { label, render } = planClip({ seed: Number(process.argv[3] ?? 1), index, seconds, sampleRateHz });
+  let clip = planClip({ seed, index, seconds, sampleRateHz });
+  // A stretch in which the drummer, where there is one, plays throughout.
+  while (styleOf(index) !== style || (clip.take.score.kit && clip.take.hits.length < 40))
+    clip = planClip({ seed, index: ++index, seconds, sampleRateHz });
+  const { label, render } = clip;
   const { values, frames, hertz } = bands(downmix(render()));
   return heatmap({
     title: `${style}: ${label.key}, ${label.beatsPerMinute} beats a minute`,
@@ -48,5 +53,5 @@ function panel(style: StyleName): Chart {
   });
 }
 
-const path = process.argv[2] ?? new URL("../docs/pictures/synth-styles.png", import.meta.url).pathname;
+const path = process.argv[2] ?? "synth-styles.png";
 await writePng(path, panels({ columns: 2, charts: styleNames.map(panel) }), { width: 1200, height: 1500, scale: 1 });

@@ -1,4 +1,5 @@
-// Synth: a few seconds of seeded music with a form (A A B A), so that demos and tests need no recording.
+// Synth: a few seconds of seeded music with a form (A A B A), so that demos and tests need no recording. Labelled music for training and
+// probing is what synth/ makes.
 import { ConfigError } from "../base/errors.ts";
 import { type Rng, seeded } from "../base/random.ts";
 import { peak, type Waveform } from "./waveform.ts";

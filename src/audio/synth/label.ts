@@ -5,6 +5,7 @@ import type { Split } from "./harmony.ts";
 import { type InstrumentName, instrumentNames } from "./instruments.ts";
 import { type Mood, moodOf, round4 } from "./mood.ts";
 import type { Medium } from "./recording.ts";
+import type { Part } from "./score.ts";
 import { type StyleName, styleNames } from "./styles.ts";
 import { chordName, keyName, type Mode } from "./theory.ts";
 
@@ -34,8 +35,12 @@ export interface ClipLabel {
   readonly sections: readonly { readonly startSeconds: number; readonly endSeconds: number; readonly name: string }[];
   /** Those that sound in the clip; "drums" among them. */
   readonly instruments: readonly (InstrumentName | "drums")[];
-  /** Which patch each played, and the kit. */
-  readonly patches: Readonly<Record<string, number>>;
+  /** Who plays what, with which patch. */
+  readonly players: readonly {
+    readonly role: Part["role"] | "drums";
+    readonly instrument: InstrumentName | "drums";
+    readonly patch: number;
+  }[];
   readonly onsetsPerSecond: number;
   readonly gate: number;
   readonly mood: Mood;
@@ -95,10 +100,10 @@ export function labelOf(take: Take, of: { index: number; seed: number; version: 
       score.sections.map(({ name, startBeat, beats: long }) => ({ startSeconds: at(startBeat), endSeconds: at(startBeat + long), name })),
     ),
     instruments,
-    patches: {
-      ...Object.fromEntries(sounding.map(({ instrument, patch }) => [instrument, patch])),
-      ...(drums && { drums: score.kit!.patch }),
-    },
+    players: [
+      ...sounding.map(({ role, instrument, patch }) => ({ role, instrument, patch })),
+      ...(drums ? [{ role: "drums", instrument: "drums", patch: score.kit!.patch } as const] : []),
+    ],
     onsetsPerSecond,
     gate: round4(gate),
     mood,
