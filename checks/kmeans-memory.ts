@@ -117,7 +117,7 @@ async function quality() {
   }
   const streamed: number[] = [];
   for (const seed of [1, 2]) {
-    const state = await trainKMeans(source, onnxEngine(), { clusters, seed, starts: 8, maxPasses: 10, poolBatches: 4 });
+    const state = await trainKMeans(source, onnxEngine(), { clusters, seed, starts: 8, maxPasses: 40, poolBatches: 4 });
     streamed.push(await inertiaOf(state.centres));
   }
   return { frames: frames.length / width, clusters, full, streamed, ratioToBestFull: streamed.map((value) => value / Math.min(...full)) };

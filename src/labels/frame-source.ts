@@ -49,7 +49,11 @@ export interface Pool {
   readonly next: Position;
 }
 
-/** Pools of at most `poolFrames` frames, pass after pass, clips in a new order each pass. From one position the same pools follow, whoever asks. */
+/** Clips a pool should hear at least, where there are as many: from a few long ones, first centres would know nothing of the rest. */
+const clipsHeard = 100;
+
+/** Pools of at most `poolFrames` frames, pass after pass, clips in a new order each pass. Of long clips a pass takes a random share of the frames,
+ *  another one each time, so that a pool hears many. From one position the same pools follow, whoever asks. */
 export async function* pools(
   source: FrameSource,
   { poolFrames, seed, from = { pass: 0, clip: 0, frame: 0 } }: { poolFrames: number; seed: number; from?: Position },
@@ -58,11 +62,12 @@ export async function* pools(
   const capacity = Math.min(poolFrames, totalFrames);
   if (!(capacity > 0)) throw new ConfigError(`${source.name}: there are no frames to learn from.`);
   const buffer = new Float32Array(capacity * width);
+  const share = Math.min(1, (capacity * clips) / (Math.min(clips, clipsHeard) * totalFrames));
   for (let { pass, clip, frame } = from, found = true; found; pass++, [clip, frame] = [0, 0]) {
     found = clip > 0; // of the rest of a pass nothing need come
     let filled = 0;
-    for await (const piece of passFrom(source, shuffled(clips, mixSeed(seed, pass)), clip, frame)) {
-      const frames = piece.values.length / width;
+    for await (const piece of passFrom(source, { seed: mixSeed(seed, pass), share, firstClip: clip, firstFrame: frame })) {
+      const frames = piece.frames.length;
       for (let used = 0; used < frames; ) {
         const taken = Math.min(frames - used, capacity - filled);
         buffer.set(piece.values.subarray(used * width, (used + taken) * width), filled * width);
@@ -70,7 +75,7 @@ export async function* pools(
         filled += taken;
         found = true;
         if (filled < capacity) continue;
-        const next = { pass, clip: piece.clip, frame: piece.frame + used };
+        const next = { pass, clip: piece.clip, frame: piece.frames[used - 1]! + 1 };
         shuffleRows(buffer, width, mixSeed(seed, pass, next.clip, next.frame));
         yield { frames: buffer, next };
         filled = 0;
@@ -84,16 +89,35 @@ export async function* pools(
   throw new ConfigError(`${source.name}: none of its ${clips} clips gave a frame.`);
 }
 
-/** The rest of a pass in pieces, each with its clip's place in the order and its first frame's in the clip. */
-async function* passFrom(source: FrameSource, order: Uint32Array, firstClip: number, firstFrame: number) {
-  for (let clip = firstClip; clip < order.length; clip++) {
+interface Rest {
+  readonly seed: number;
+  /** How much of each clip is taken. */
+  readonly share: number;
+  readonly firstClip: number;
+  readonly firstFrame: number;
+}
+
+/** The rest of a pass in pieces, each with its clip's place in the order and the numbers of its frames in the clip. */
+async function* passFrom(source: FrameSource, { seed, share, firstClip, firstFrame }: Rest) {
+  const { width, clips } = source;
+  const order = shuffled(clips, seed);
+  for (let clip = firstClip; clip < clips; clip++) {
+    const rng = seeded(mixSeed(seed, order[clip]!));
     const wanted = clip === firstClip ? firstFrame : 0;
-    let frame = 0;
+    let passed = 0;
     for await (const values of source.clip(order[clip]!)) {
-      const frames = values.length / source.width;
-      const skip = Math.min(frames, Math.max(0, wanted - frame));
-      if (skip < frames) yield { clip, frame: frame + skip, values: values.subarray(skip * source.width) };
-      frame += frames;
+      const count = values.length / width;
+      const frames: number[] = [];
+      for (let i = 0; i < count; i++) if ((share === 1 || rng() < share) && passed + i >= wanted) frames.push(passed + i);
+      if (frames.length === count) yield { clip, frames, values };
+      else if (frames.length > 0) {
+        const taken = new Float32Array(frames.length * width);
+        for (const [row, frame] of frames.entries()) {
+          taken.set(values.subarray((frame - passed) * width, (frame - passed + 1) * width), row * width);
+        }
+        yield { clip, frames, values: taken };
+      }
+      passed += count;
     }
   }
 }

@@ -186,22 +186,37 @@ test("centroids come back from their file as they were, with what they were made
   expect(state.features).toBe("mixture");
 });
 
-test("pools hold every frame of a pass once, and follow from any position", async () => {
-  const clips = Array.from({ length: 7 }, (_, c) => Float32Array.from({ length: 2 * (c + 3) }, (_, i) => 100 * c + Math.floor(i / 2)));
+test("pools of short clips hold every frame of a pass once, and follow from any position", async () => {
+  const clips = Array.from({ length: 150 }, (_, c) =>
+    Float32Array.from({ length: 2 * (1 + (c % 3)) }, (_, i) => 100 * c + Math.floor(i / 2)),
+  );
   const source = listed("numbers", clips, 2);
   const seen: { frames: number[]; next: { pass: number; clip: number; frame: number } }[] = [];
-  for await (const { frames, next } of pools(source, { poolFrames: 8, seed: 5 })) {
+  for await (const { frames, next } of pools(source, { poolFrames: 210, seed: 5 })) {
     seen.push({ frames: Array.from(frames), next });
     if (next.pass === 2) break;
   }
-  const firstPass = seen.slice(0, Math.ceil(source.totalFrames / 8)).flatMap(({ frames }) => frames);
-  expect([...firstPass].sort((a, b) => a - b)).toEqual(Array.from(await allFrames(source)).sort((a, b) => a - b));
-  const from = seen[1]!.next;
-  let i = 2;
-  for await (const pool of pools(source, { poolFrames: 8, seed: 5, from })) {
+  const firstPass = seen.slice(0, 2).flatMap(({ frames }) => frames);
+  expect(firstPass.sort((a, b) => a - b)).toEqual(Array.from(await allFrames(source)).sort((a, b) => a - b));
+  const from = seen[0]!.next;
+  let i = 1;
+  for await (const pool of pools(source, { poolFrames: 210, seed: 5, from })) {
     expect(Array.from(pool.frames)).toEqual(seen[i]!.frames);
     if (++i === seen.length) break;
   }
+});
+
+test("a pool hears many clips: of long ones it takes a share, another one each pass", async () => {
+  const clips = Array.from({ length: 30 }, (_, c) => Float32Array.from({ length: 1000 }, (_, i) => 1000 * c + i));
+  const source = listed("long clips", clips, 1);
+  const passes: Set<number>[] = [];
+  for await (const { frames, next } of pools(source, { poolFrames: 1500, seed: 1 })) {
+    if (frames.length > 1000) expect(new Set(frames.map((value) => Math.floor(value / 1000))).size).toBeGreaterThan(25);
+    passes[next.pass] = new Set([...(passes[next.pass] ?? []), ...frames]);
+    if (next.pass === 3) break;
+  }
+  const [one, two] = [passes[1]!, passes[2]!];
+  expect([...one].filter((frame) => two.has(frame)).length).toBeLessThan(one.size / 5);
 });
 
 test("a corpus without frames, or with fewer than clusters, is refused", async () => {

@@ -4,7 +4,8 @@ import { torchEngine } from "../../src/engines/torch/engine.ts";
 import { searchLibtorch } from "../../src/engines/torch/locate.node.ts";
 import { loadEncodec } from "../../src/labels/encodec.node.ts";
 import type { EncodecTeacher } from "../../src/labels/encodec.ts";
-import { goldenPath } from "../golden.ts";
+import { kmeansAssigner } from "../../src/labels/kmeans.ts";
+import { goldenArray, goldenPath } from "../golden.ts";
 import { encodecCase, encodecErrors, encodecLengths, featureCases, featureError, goldenSource } from "../golden-teachers.ts";
 
 const absent = searchLibtorch().found === undefined;
@@ -36,4 +37,14 @@ describe.skipIf(absent)(`EnCodec on libtorch has facebook's codes${absent ? " (n
       expect(errors.worst).toBeLessThan(1e-4);
     });
   }
+});
+
+test.skipIf(absent)("k-means on libtorch gives fairseq's labels", async () => {
+  const [features, centroids, labels, margins] = ["features", "centroids", "labels", "distance_margin"].map(
+    (name) => goldenArray(`F_kmeans/apply/${name}.npy`).data,
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const assigner = await kmeansAssigner(torchEngine({ threads: 1 }), 39);
+  const found = await assigner.assign(features, { width: 39, centres: Float64Array.from(centroids) });
+  await assigner.dispose();
+  expect(Array.from(found).filter((label, i) => margins[i]! > 1e-3 && label !== labels[i])).toEqual([]);
 });
