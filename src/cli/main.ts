@@ -11,6 +11,7 @@ import { inspectCommand } from "./inspect.ts";
 import { modelsCommand } from "./models.ts";
 import { exitCodes, reportError } from "./outcome.ts";
 import { synthCommand } from "./synth.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** Runs the command that `args` (without node and the script) name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -25,6 +26,7 @@ export async function main(args: readonly string[]): Promise<void> {
     convertCommand(),
     exportCommand(),
     diffCommand(),
+    verifyCommand(),
     doctorCommand(),
     setupCommand(),
     demoCommand(),

@@ -8,8 +8,9 @@ import { gpuAdapter, threadsAllowed, type WebBackend, type WebEngineOptions, web
 import type { Precision } from "../engines/onnx/weight-forms.ts";
 import { type Architecture, architectureFromHf } from "../models/index.ts";
 import type { WeightReader } from "../ops/program.ts";
-import { type Comparison, compareEncoders } from "./compare.ts";
+import type { Comparison } from "./compare.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
+import { startHeld } from "./held-backend.ts";
 
 export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runtimeFiles"> {
   /** "auto" takes WebGPU where there is a hardware adapter whose answer equals WebAssembly's, and WebAssembly elsewhere. */
@@ -40,10 +41,6 @@ export interface WebModel extends Encoder {
   /** Against WebAssembly in fp32, on half a second; where it was made. */
   readonly comparison?: Comparison;
 }
-
-/** The largest relative error on the probe at which a backend still counts as right, by dtype: arithmetic that differs in rounding stays
- *  far below it; an overflow or a broken kernel is far above. */
-const tolerated: Readonly<Record<Precision, number>> = { fp32: 0.01, fp16: 0.02, q8: 0.15, q4: 0.5 };
 
 /** Loads a model from the folder at an address: config.json, preprocessor_config.json where there is one, and model.safetensors or
  *  pytorch_model.bin, whose tensors are read by ranges when they are needed.
@@ -91,39 +88,22 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
     padding: options.padding ?? ("exact" as const),
     attentionMask: mask === true,
   };
-  const start = async (backend: WebBackend, precision: Precision, read: WeightReader) => {
-    const engine = await webEngine({ ...options, backend, precision });
-    return { ...createEncoder(architecture.model, engine, read, encoderOptions), threads: engine.threads };
-  };
-
   const plan = await planBackend(options.backend ?? "auto");
-  const chosen = await choose();
+  const compare = options.compare ?? plan.backend === "webgpu";
+  const read = compare ? remembering(weights) : { ...weights, stop: () => {} };
+  const { encoder, backend, reason, comparison } = await startHeld({
+    ...plan,
+    dtype,
+    compare,
+    warn,
+    async start(on, precision) {
+      const engine = await webEngine({ ...options, backend: on, precision });
+      return { ...createEncoder(architecture.model, engine, read, encoderOptions), threads: engine.threads };
+    },
+  });
+  read.stop();
   if (!threadsAllowed()) warn("WebAssembly runs in one thread: serve the page with Cross-Origin-Opener-Policy and -Embedder-Policy.");
-  return { ...chosen, name, architecture, dtype, inputNormalisation };
-
-  async function choose() {
-    let { backend, reason } = plan;
-    if (!(options.compare ?? backend === "webgpu")) return { ...(await start(backend, dtype, weights)), backend, backendReason: reason };
-    const held = remembering(weights);
-    const candidate = await start(backend, dtype, held).catch(fallBack);
-    const reference = await start("wasm", "fp32", held);
-    const comparison = candidate && (await compareEncoders(candidate, reference).catch(fallBack));
-    await reference.dispose();
-    held.forget();
-    const off = comparison && !(comparison.worstRelativeError <= tolerated[dtype]);
-    if (candidate && comparison && !(off && backend === "webgpu")) return { ...candidate, backend, backendReason: reason, comparison };
-    await candidate?.dispose();
-    if (off) fallBack(`its hidden states are off by ${(100 * comparison.worstRelativeError).toPrecision(3)} % of WebAssembly's fp32`);
-    return { ...(await start("wasm", dtype, weights)), backend, backendReason: reason };
-
-    /** Only WebGPU has something to fall back to. */
-    function fallBack(why: unknown): undefined {
-      if (backend === "wasm") throw why;
-      reason = `WebGPU was tried and given up: ${messageOf(why)}`;
-      backend = "wasm";
-      warn(`${reason}. WebAssembly runs the model.`);
-    }
-  }
+  return { ...encoder, name, architecture, backend, backendReason: reason, dtype, inputNormalisation, ...(comparison && { comparison }) };
 }
 
 /** Which backend to try, and why. @throws NotFoundError when WebGPU is asked for by name and there is none. */
@@ -149,16 +129,20 @@ function chooseNormalisation(asked: "auto" | "on" | "off", flag: unknown): WebMo
   return { on: true, source: "the processor's default; no preprocessor_config.json says otherwise" };
 }
 
-/** Weights read once, for two sessions that want the same. */
-function remembering(weights: WeightReader): WeightReader & { forget(): void } {
+/** Weights read once for two sessions that want the same; after `stop` nothing is held. */
+function remembering(weights: WeightReader): WeightReader & { stop(): void } {
   const held = new Map<string, ReturnType<WeightReader["read"]>>();
+  let stopped = false;
   return {
     read(name) {
       const tensor = held.get(name) ?? weights.read(name);
-      held.set(name, tensor);
+      if (!stopped) held.set(name, tensor);
       return tensor;
     },
-    forget: () => held.clear(),
+    stop() {
+      stopped = true;
+      held.clear();
+    },
   };
 }
 
