@@ -166,7 +166,7 @@ function compileFlags(libtorch: Libtorch, node: string): string[] {
 
 function linkFlags(libtorch: Libtorch): string[] {
   // Without --no-as-needed the linker drops the CUDA libraries, whose kernels register themselves when loaded.
-  const cuda = libtorch.cuda ? ["-Wl,--no-as-needed", "-ltorch_cuda", "-lc10_cuda"] : [];
+  const cuda = libtorch.cuda ? ["-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined", "-ltorch_cuda", "-lc10_cuda"] : [];
   return ["-shared", `-L${libtorch.libraries}`, `-Wl,-rpath,${libtorch.libraries}`, ...cuda, "-ltorch_cpu", "-lc10"];
 }
 
