@@ -1,5 +1,5 @@
 // What the families' configurations share: parsing with errors that name the key, and fairseq's way of writing convolutions.
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError } from "../base/errors.ts";
 
 /** Activations by the names checkpoints use for them. */

@@ -106,7 +106,8 @@ async function runDecode(path: string) {
 /** What an error says to the user of a page. */
 async function runMistake(folder: string, options: WebLoadOptions = {}): Promise<string> {
   try {
-    await loadModelFromUrl(folder, { ...always, ...options });
+    const model = await loadModelFromUrl(folder, { ...always, ...options });
+    await model.hiddenStates([new Float32Array(4000)]);
     return "no error";
   } catch (error) {
     return `${(error as Error).name}: ${(error as Error).message}`;

@@ -88,7 +88,9 @@ function runtimeFor(backend: WebBackend, options: WebEngineOptions): Promise<Run
 
 async function startRuntime(backend: WebBackend, { threads = Math.min(8, navigator.hardwareConcurrency), runtimeFiles }: WebEngineOptions) {
   if (!Number.isInteger(threads) || threads < 1) throw new ConfigError(`threads is ${threads}; give a whole number of 1 or more.`);
-  const ort = await (backend === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
+  // Of the package's two builds with WebGPU this one ("jsep") computes float64 on the CPU beside it, which the group norm's moments need;
+  // "onnxruntime-web/webgpu" 1.30 knows no float64 at all and refuses the graph: "Could not find an implementation for Cast(19)".
+  const ort = await (backend === "webgpu" ? import("onnxruntime-web") : import("onnxruntime-web/wasm"));
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = threadsAllowed() ? threads : 1;
   if (runtimeFiles !== undefined) ort.env.wasm.wasmPaths = String(new URL(`${runtimeFiles.replace(/\/$/, "")}/`, location.href));
@@ -105,10 +107,10 @@ async function startRuntime(backend: WebBackend, { threads = Math.min(8, navigat
 
 /** The runtime's own words for files it can't fetch help nobody. */
 function missingFiles(error: unknown): NotFoundError | undefined {
-  if (!/no available backend found|Failed to fetch dynamically imported module|wasm streaming compile failed/i.test(messageOf(error)))
-    return;
+  const words = messageOf(error).replace(/\.$/, "");
+  if (!/failed to fetch|dynamically imported module|error loading script|status 404|\.wasm|\.mjs/i.test(words)) return undefined;
   return new NotFoundError(
-    `onnxruntime-web could not start (${messageOf(error)}). Serve the ort-wasm-* files of its dist folder and give their folder as runtimeFiles.`,
+    `onnxruntime-web found no runtime (${words}). Serve the ort-wasm-* files of its dist folder and give their folder's address as runtimeFiles.`,
     { cause: error },
   );
 }

@@ -1,5 +1,5 @@
 // EnCodec's configuration: read from transformers' config.json, or told by the shapes of the weights, as facebook's files bring none.
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError } from "../../base/errors.ts";
 import type { TensorInfo } from "../../formats/tensor-file.ts";
 import { parseConfig } from "../config.ts";

@@ -1,5 +1,5 @@
 // MERT's and HuBERT's configuration, read from transformers' config.json or from fairseq's.
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError } from "../../base/errors.ts";
 import type { FeatureExtractorConfig } from "../blocks/feature-extractor.ts";
 import type { PositionalConfig } from "../blocks/positional.ts";

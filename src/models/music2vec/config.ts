@@ -1,5 +1,5 @@
 // music2vec's configuration: data2vec-audio's, read from transformers' config.json or from fairseq's.
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigError } from "../../base/errors.ts";
 import type { FeatureExtractorConfig } from "../blocks/feature-extractor.ts";
 import type { StackedPositionalConfig } from "../blocks/positional.ts";
