@@ -5,10 +5,11 @@
 // there each striding convolution completes it by reflection. `convolutions` leaves that out; `endingConvolutions` does it, for pieces
 // of a few frames whose lengths it is told.
 import type { Ops } from "../../ops/ops.ts";
-import { type ParamSpec, type ParamSpecs, type Params, param } from "../../ops/params.ts";
+import type { Params } from "../../ops/params.ts";
 import type { Program, TensorSpec } from "../../ops/program.ts";
 import { type EncodecConfig, encodecHop } from "./config.ts";
 import { codebooksName } from "./keys.ts";
+import { allConvolutionParams, type Layer, plan, recurrentParams } from "./layers.ts";
 import { residualCodes } from "./quantiser.ts";
 
 /** Whole frames a piece must begin with to be as in one run: the convolutions hear 478 samples back, less than two frames of 320. */
@@ -18,77 +19,6 @@ export const shortFrames = 3;
 
 /** Frames of a number of samples: the last one may be incomplete. */
 export const encodecFrames = (config: EncodecConfig, samples: number): number => Math.ceil(samples / encodecHop(config));
-
-type Layer =
-  | {
-      readonly kind: "conv";
-      readonly path: string;
-      readonly from: number;
-      readonly to: number;
-      readonly kernel: number;
-      readonly stride: number;
-    }
-  | { readonly kind: "residual"; readonly path: string; readonly channels: number; readonly dilation: number };
-
-interface Plan {
-  readonly convolutions: readonly Layer[];
-  readonly lstm: { readonly path: string; readonly channels: number };
-  readonly last: Layer & { readonly kind: "conv" };
-}
-
-/** The encoder's layers under transformers' numbers, in which activations count too. */
-function plan(config: EncodecConfig): Plan {
-  const convolutions: Layer[] = [
-    { kind: "conv", path: "encoder.layers.0", from: 1, to: config.filters, kernel: config.firstKernel, stride: 1 },
-  ];
-  let index = 1;
-  let channels = config.filters;
-  for (const stride of config.strides) {
-    for (let i = 0; i < config.residualLayers; i++) {
-      convolutions.push({ kind: "residual", path: `encoder.layers.${index++}`, channels, dilation: config.dilationBase ** i });
-    }
-    convolutions.push({ kind: "conv", path: `encoder.layers.${index + 1}`, from: channels, to: 2 * channels, kernel: 2 * stride, stride });
-    index += 2;
-    channels *= 2;
-  }
-  return {
-    convolutions,
-    lstm: { path: `encoder.layers.${index}`, channels },
-    last: { kind: "conv", path: `encoder.layers.${index + 2}`, from: channels, to: config.width, kernel: config.lastKernel, stride: 1 },
-  };
-}
-
-const bounded = (fan: number, ...shape: number[]): ParamSpec => param.uniform(1 / Math.sqrt(fan), ...shape);
-const convParams = (path: string, from: number, to: number, kernel: number): ParamSpecs => ({
-  [`${path}.conv.weight`]: bounded(from * kernel, to, from, kernel),
-  [`${path}.conv.bias`]: bounded(from * kernel, to),
-});
-
-function layerParams(layer: Layer, config: EncodecConfig): ParamSpecs {
-  if (layer.kind === "conv") return convParams(layer.path, layer.from, layer.to, layer.kernel);
-  const { path, channels } = layer;
-  const inside = Math.floor(channels / config.compress);
-  return {
-    ...convParams(`${path}.block.1`, channels, inside, config.residualKernel),
-    ...convParams(`${path}.block.3`, inside, channels, 1),
-    ...convParams(`${path}.shortcut`, channels, channels, 1),
-  };
-}
-
-function recurrentParams(config: EncodecConfig, codebooks: number): ParamSpecs {
-  const { lstm, last } = plan(config);
-  const layers = Array.from({ length: config.lstmLayers }, (_, i) => [
-    [`${lstm.path}.lstm.weight_ih_l${i}`, bounded(lstm.channels, 4 * lstm.channels, lstm.channels)],
-    [`${lstm.path}.lstm.weight_hh_l${i}`, bounded(lstm.channels, 4 * lstm.channels, lstm.channels)],
-    [`${lstm.path}.lstm.bias_ih_l${i}`, bounded(lstm.channels, 4 * lstm.channels)],
-    [`${lstm.path}.lstm.bias_hh_l${i}`, bounded(lstm.channels, 4 * lstm.channels)],
-  ]).flat();
-  return {
-    ...Object.fromEntries(layers),
-    ...layerParams(last, config),
-    [codebooksName]: param.normal(1, codebooks, config.codebookSize, config.width),
-  };
-}
 
 /** How a layer's input is completed on its left and, where lengths are told, its right. */
 interface Padding<T> {
@@ -138,9 +68,6 @@ function runConvolutions<T>(
   }
   return x;
 }
-
-const allConvolutionParams = (config: EncodecConfig): ParamSpecs =>
-  Object.assign({}, ...plan(config).convolutions.map((layer) => layerParams(layer, config)));
 
 /** Inputs x [batch, samples], a multiple of the hop → `features` [batch, frames, channels]. Rows may go on beyond their clip: what follows
  *  changes nothing before it. Each row has `shortFrames` frames at least. */
