@@ -8,7 +8,7 @@ export interface Heard {
   readonly trivial: number[];
   /** The same, and how much the first two vary over time. */
   readonly wavering: number[];
-  /** Rhythm, bands and chroma: what a listener of 2005 would compute. */
+  /** Bands and rhythm: what a listener of 2005 would compute; no pitch. */
   readonly plain: number[];
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cosTurns, exp, exp2, fromDecibels, log2, midiHertz, power, sinTurns, toDecibels } from "./exact-math.ts";
+import { cosTurns, exp, exp2, fromDecibels, log2, midiHertz, power, sinTurns } from "./exact-math.ts";
 
 test("sines, powers and logarithms equal the language's to ten digits", () => {
   for (let x = -9; x < 9; x += 0.0371) {
@@ -16,7 +16,6 @@ test("sines, powers and logarithms equal the language's to ten digits", () => {
 
 test("decibels and midi notes are the usual ones", () => {
   expect(fromDecibels(-20)).toBeCloseTo(0.1, 12);
-  expect(toDecibels(0.5)).toBeCloseTo(-6.0206, 4);
   expect(midiHertz(69)).toBe(440);
   expect(midiHertz(60)).toBeCloseTo(261.6256, 4);
 });

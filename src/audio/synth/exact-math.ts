@@ -71,11 +71,6 @@ export function fromDecibels(decibels: number): number {
   return exp2(decibels * 0.16609640474436813); // log2(10) / 20
 }
 
-/** A factor of amplitude to decibels. */
-export function toDecibels(factor: number): number {
-  return log2(factor) / 0.16609640474436813;
-}
-
 /** Frequency of a midi note; 69 is 440 Hz. */
 export function midiHertz(midi: number): number {
   return 440 * exp2((midi - 69) / 12);

@@ -1,7 +1,7 @@
 // Voices: what every instrument shares: the shape of a note in time, tables of sines and noise, and a filter.
 import type { Rng } from "../../base/random.ts";
 import { seededBy } from "./dice.ts";
-import { cosTurns, exp2, log2, sinTurns } from "./exact-math.ts";
+import { cosTurns, exp2, sinTurns } from "./exact-math.ts";
 
 export interface VoiceNote {
   readonly hertz: number;
@@ -114,9 +114,4 @@ export function sweepLowPass(
       out[i] = v2;
     }
   }
-}
-
-/** Octaves from a to b. */
-export function octaves(a: number, b: number): number {
-  return log2(b / a);
 }
