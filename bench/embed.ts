@@ -1,5 +1,7 @@
 // How many seconds of audio a second does extraction reach, and where does the time go?
-// Run: npm run bench:embed [-- --shapes 95M,330M --seconds 5,30 --runs 5]. A python3 with torch and transformers (or OSTINATO_PYTHON) joins as the peer.
+// Run: npm run bench:embed [-- --shapes 95M,330M --seconds 5,30 --runs 5 --batch 1 --engines onnx-fp32,onnx-q8,torch-fp32,torch-bf16 --name embed].
+// A python3 with torch and transformers (or OSTINATO_PYTHON) joins as the peer, in float32 and under bf16 autocast. One libtorch a process: that of
+// LIBTORCH, of that Python, or Debian's.
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,11 +14,11 @@ import { encodeWav } from "../src/audio/wav.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
-import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
+import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
 import type { Engine } from "../src/ops/program.ts";
-import { findPython, keepResults, machine, spread, startPeer, timed } from "./measure.ts";
+import { findPython, keepResults, machine, type Spread, spread, startPeer, timed } from "./measure.ts";
 import { type ShapeName, shapes } from "./shapes.ts";
 
 const { values: options } = parseArgs({
@@ -24,6 +26,9 @@ const { values: options } = parseArgs({
     shapes: { type: "string", default: "95M,330M" },
     seconds: { type: "string", default: "5,30" },
     runs: { type: "string", default: "5" },
+    batch: { type: "string", default: "1" },
+    engines: { type: "string", default: "onnx-fp32" },
+    name: { type: "string", default: "embed" },
   },
 });
 const threads = availableParallelism();
@@ -54,81 +59,97 @@ function clocked(engine: Engine) {
 
 const python = findPython(["torch", "transformers"]);
 if (!python) console.error("No python3 with torch and transformers: the peer is left out. Set OSTINATO_PYTHON to one.");
+const batch = Number(options.batch);
 const folder = await mkdtemp(join(tmpdir(), "ostinato-bench-"));
 const rows: Record<string, unknown>[] = [];
+const versions: Record<string, string> = {};
 let peerVersion: string | undefined;
+
+interface PeerTime {
+  wall_ms: number;
+  cpu_ms: number;
+}
+
 try {
   for (const shape of options.shapes.split(",") as ShapeName[]) {
     const { model } = architectureFromHf(shapes[shape]);
-    const { engine, clock } = clocked(onnxEngine({ threads }));
-    const encoder = createEncoder(model, engine, randomWeights(model, 1), { normaliseInput: false });
     const peer = python ? startPeer(python, "./peer.py") : undefined;
     peerVersion = (await peer?.ask<{ ready: string }>({ load: shape, threads }))?.ready;
-    for (const seconds of options.seconds.split(",").map(Number)) {
-      const path = join(folder, `${seconds}.wav`);
-      await writeAtomic(path, encodeWav(synthesise({ seconds, seed: 1 })));
-      const samples: Record<string, number[]> = {
-        total: [],
-        decode: [],
-        resample: [],
-        session: [],
-        rest: [],
-        peer: [],
-        cpu: [],
-        peerCpu: [],
-      };
-      for (let run = -1; run < runs; run++) {
-        const decoded = await timed(() => decodeFile(path));
-        const resampled = await timed(() => resample(downmix(decoded.value), { from: decoded.value.sampleRateHz, to: model.sampleRateHz }));
-        clock.ms = 0;
-        const total = await timed(async () => {
-          const audio = await loadAudio(path, { sampleRateHz: model.sampleRateHz });
-          return encoder.hiddenStates([audio.samples]);
-        });
-        const other = await peer?.ask<{ wall_ms: number; cpu_ms: number }>({ seconds, batch: 1, rate: model.sampleRateHz });
-        if (run < 0) continue; // warm-up
-        samples.total!.push(total.wallMs);
-        samples.decode!.push(decoded.wallMs);
-        samples.resample!.push(resampled.wallMs);
-        samples.session!.push(clock.ms);
-        samples.rest!.push(total.wallMs - clock.ms - decoded.wallMs - resampled.wallMs);
-        samples.cpu!.push(total.cpuMs);
-        if (other) {
-          samples.peer!.push(other.wall_ms);
-          samples.peerCpu!.push(other.cpu_ms);
+    for (const choice of options.engines.split(",")) {
+      const [name, dtype] = choice.split("-") as ["onnx" | "torch", Precision];
+      const chosen = chooseEngine({ engine: name, dtype, device: "cpu", threads });
+      versions[name] = chosen.version;
+      const { engine, clock } = clocked(chosen.engine);
+      const encoder = createEncoder(model, engine, randomWeights(model, 1), { normaliseInput: false });
+      for (const seconds of options.seconds.split(",").map(Number)) {
+        const path = join(folder, `${seconds}.wav`);
+        await writeAtomic(path, encodeWav(synthesise({ seconds, seed: 1 })));
+        const samples: Record<string, number[]> = {};
+        const add = (key: string, value: number) => {
+          samples[key] = [...(samples[key] ?? []), value];
+        };
+        for (let run = -1; run < runs; run++) {
+          const decoded = await timed(() => decodeFile(path));
+          const resampled = await timed(() =>
+            resample(downmix(decoded.value), { from: decoded.value.sampleRateHz, to: model.sampleRateHz }),
+          );
+          clock.ms = 0;
+          const total = await timed(async () => {
+            const clips = await Promise.all(Array.from({ length: batch }, () => loadAudio(path, { sampleRateHz: model.sampleRateHz })));
+            return encoder.hiddenStates(clips.map((clip) => clip.samples));
+          });
+          const request = { seconds, batch, rate: model.sampleRateHz };
+          const exact = await peer?.ask<PeerTime>(request);
+          const half = await peer?.ask<PeerTime>({ ...request, autocast: true });
+          if (run < 0) continue; // warm-up
+          add("total", total.wallMs);
+          add("cpu", total.cpuMs);
+          add("decode", batch * decoded.wallMs);
+          add("resample", batch * resampled.wallMs);
+          add("session", clock.ms);
+          add("rest", total.wallMs - clock.ms - batch * (decoded.wallMs + resampled.wallMs));
+          if (exact && half) {
+            add("peerFp32", exact.wall_ms);
+            add("peerBf16", half.wall_ms);
+            add("peerFp32Cpu", exact.cpu_ms);
+            add("peerBf16Cpu", half.cpu_ms);
+          }
         }
+        const figures = Object.fromEntries(Object.entries(samples).map(([key, list]) => [key, spread(list)]));
+        const { total, session, cpu, peerFp32, peerBf16, peerFp32Cpu, peerBf16Cpu } = figures;
+        const audioMs = 1000 * seconds * batch;
+        const faster = (other: Spread | undefined, otherCpu: Spread | undefined) =>
+          other && otherCpu && { best: other.min / total!.min, median: other.median / total!.median, cpu: otherCpu.min / cpu!.min };
+        const row = {
+          shape,
+          engine: choice,
+          seconds,
+          batch,
+          audioSecondsPerSecond: { best: audioMs / total!.min, median: audioMs / total!.median },
+          overheadBesideSession: total!.median / session!.median - 1,
+          timesFasterThanPeerFp32: faster(peerFp32, peerFp32Cpu),
+          timesFasterThanPeerBf16: faster(peerBf16, peerBf16Cpu),
+          milliseconds: figures,
+        };
+        rows.push(row);
+        const ratio = (r: ReturnType<typeof faster>) => (r ? `${r.best.toFixed(2)}x/${r.median.toFixed(2)}x` : "no peer");
+        console.log(
+          `${shape} ${choice} ${seconds} s x ${batch}: ${row.audioSecondsPerSecond.best.toFixed(1)} s/s best, ${row.audioSecondsPerSecond.median.toFixed(1)} median; ` +
+            `overhead ${(100 * row.overheadBesideSession).toFixed(1)} %; beside transformers fp32 ${ratio(row.timesFasterThanPeerFp32)}, bf16 ${ratio(row.timesFasterThanPeerBf16)} (best/median)`,
+        );
       }
-      const figures = Object.fromEntries(
-        Object.entries(samples).flatMap(([name, list]) => (list.length > 0 ? [[name, spread(list)]] : [])),
-      );
-      const { total, session, peer: other, cpu, peerCpu } = figures;
-      const row = {
-        shape,
-        engine: engine.name,
-        seconds,
-        audioSecondsPerSecond: { best: (1000 * seconds) / total!.min, median: (1000 * seconds) / total!.median },
-        overheadBesideSession: total!.median / session!.median - 1,
-        ...(other && {
-          timesFasterThanPeer: { best: other.min / total!.min, median: other.median / total!.median, cpu: peerCpu!.min / cpu!.min },
-        }),
-        milliseconds: figures,
-      };
-      rows.push(row);
-      console.log(
-        `${shape} ${engine.name} ${seconds} s: ${row.audioSecondsPerSecond.best.toFixed(1)} s/s best, ${row.audioSecondsPerSecond.median.toFixed(1)} median; ` +
-          `overhead ${(100 * row.overheadBesideSession).toFixed(1)} %${other ? `; ${(other.min / total!.min).toFixed(2)}x the peer (best), ${(other.median / total!.median).toFixed(2)}x (median)` : ""}`,
-      );
+      await encoder.dispose();
     }
-    await encoder.dispose();
     peer?.stop();
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-keepResults("embed", {
-  question: "audio seconds a second, end to end from a 44.1 kHz stereo wav, batch 1",
+keepResults(options.name, {
+  question: "audio seconds a second, end to end from a 44.1 kHz stereo wav",
   unit: "ms",
   machine: { ...machine(), threads },
+  engines: versions,
   peer: peerVersion ?? null,
   rows,
 });
