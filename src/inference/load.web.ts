@@ -119,7 +119,7 @@ async function planBackend(asked: "auto" | WebBackend): Promise<{ backend: WebBa
     return { backend: "webgpu", reason: `${asked === "auto" ? "there is a GPU" : "asked for"}: ${what}` };
   } catch (error) {
     if (asked === "webgpu") throw error;
-    return { backend: "wasm", reason: messageOf(error) };
+    return { backend: "wasm", reason: messageOf(error).replace(/ Use backend: .*$/, "") };
   }
 }
 

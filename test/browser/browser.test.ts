@@ -32,11 +32,15 @@ beforeAll(async () => {
   if (chromiumMissing) return;
   folder = await mkdtemp(join(tmpdir(), "ostinato-browser-"));
   const { bytes } = await bundle("test/browser/page.ts", folder);
+  await bundle("examples/browser/embed.ts", folder);
   console.log(`bundle: ${Math.round(bytes / 1024)} KiB before its lazy parts`);
   const music = await decodeBytes(fixtureBytes("music.flac"));
   sounds["/sounds/music.wav"] = encodeWav(music);
   for (const format of formats.slice(1)) sounds[`/sounds/music.${format}`] = fixtureBytes(`music.${format}`);
-  const folders = { "/app/": folder, "/ort/": runtimeFolder, "/golden/": fileURLToPath(new URL("../golden", import.meta.url)) };
+  const from = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  const golden = from("../golden");
+  const example = { "/model/": join(golden, "A_models/mert_95m_24k"), "/example/": from("../../examples/browser") };
+  const folders = { "/app/": folder, "/ort/": runtimeFolder, "/golden/": golden, ...example };
   const files = { "/": html, ...sounds };
   site = await serveSite(folders, { files });
   plain = await serveSite(folders, { files, isolated: false });
@@ -175,6 +179,18 @@ describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (ski
     expect(told.join()).toMatch(/^WebGPU was tried and given up: .*no device\. WebAssembly runs the model\.$/);
     expect(worst.single_odd).toBeLessThan(1e-4);
     await broken.close();
+  });
+
+  test("the example's page embeds a recording that a user picks", async () => {
+    const example = await browser.newPage();
+    await example.goto(`${site.origin}/example/index.html`);
+    await example.setInputFiles("input", { name: "song.mp3", mimeType: "audio/mpeg", buffer: Buffer.from(sounds["/sounds/music.mp3"]!) });
+    await example.waitForFunction("document.querySelector('pre').textContent.includes('mean')");
+    const text = (await example.textContent("pre"))!;
+    console.log(text);
+    expect(text).toMatch(/^mert, fp32, on wasm \(.*\); \d+ threads\nsong\.mp3: 1\.50 s of mp3 from 44100 Hz, embedded in .* s\n/);
+    expect(text).toMatch(/4 hidden states of 112 frames; last layer's mean: -?\d/);
+    await example.close();
   });
 
   test("what is amiss is said in words", async () => {

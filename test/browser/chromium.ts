@@ -10,7 +10,7 @@ import { messageOf } from "../../src/base/errors.ts";
 import { withLock } from "../../src/engines/torch/build.node.ts";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const install = ["-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", "chromium"];
+const patience = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"];
 
 /** Where a Chromium lies; CHROMIUM_PATH says so first. */
 const findChromium = (): string | undefined => [process.env.CHROMIUM_PATH, ...places].find((path) => path && existsSync(path));
@@ -26,8 +26,11 @@ async function prepare(): Promise<string | undefined> {
     // One lock with the tests that install libtorch: apt-get serves one at a time.
     await withLock(join(tmpdir(), "ostinato-setup-torch.lock"), async () => {
       if (findChromium()) return;
-      for (const args of [["update"], install]) {
-        await promisify(execFile)("apt-get", args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, timeout: 300_000 });
+      for (const args of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
+        await promisify(execFile)("apt-get", [...patience, ...args], {
+          env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+          timeout: 300_000,
+        });
       }
     });
     if (!findChromium()) throw new Error("apt-get installed Debian's chromium, but it isn't where it should be");
