@@ -7,6 +7,7 @@ import { makeFolder } from "../base/files.node.ts";
 import { checkLength } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import { runAhead } from "./ahead.ts";
+import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.node.ts";
 import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.node.ts";
 import { type EmbedOptions, embedClips, settingsOf } from "./embed.node.ts";
@@ -73,16 +74,15 @@ export async function* embedFiles(
   const store = await stores[options.format ?? "npy"](options.out);
   const work: Work = { model, settings, store, options };
   try {
-    let batch: Ready[] = [];
+    const pool: Ready[] = [];
+    const depth = batchSize === 1 ? 1 : waitingBatches * batchSize;
+    const next = () => takeAlike(pool, batchSize, ({ clip }) => clip.samples.length);
     for await (const item of runAhead(files, lookAhead + batchSize - 1, (file) => prepare(work, file))) {
       if (signal?.aborted) break;
       if ("status" in item) yield item;
-      else if (batch.push(item) >= batchSize) {
-        yield* embedBatch(work, batch);
-        batch = [];
-      }
+      else if (pool.push(item) >= depth) yield* embedBatch(work, next());
     }
-    if (!signal?.aborted) yield* embedBatch(work, batch);
+    while (pool.length > 0 && !signal?.aborted) yield* embedBatch(work, next());
   } finally {
     await store.close();
   }

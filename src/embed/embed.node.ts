@@ -24,7 +24,7 @@ export interface EmbedOptions {
   /** Run long clips in windows of this length; by default they are run whole. */
   readonly windowSeconds?: number | undefined;
   readonly overlapSeconds?: number | undefined;
-  /** How many windows (or, in a corpus, clips) share a run; default 1. */
+  /** How many windows (or, in a corpus, clips of similar lengths) share a run; default 1. */
   readonly batchSize?: number | undefined;
   /** Ends the work between windows; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
