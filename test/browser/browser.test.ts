@@ -56,6 +56,7 @@ afterAll(async () => {
 
 async function openPage(within: Browser, on: Site): Promise<Page> {
   const opened = await within.newPage();
+  opened.setDefaultTimeout(120_000); // a busy machine takes its time
   opened.on("pageerror", (error) => console.log(`page error: ${error.message}`));
   await opened.goto(`${on.origin}/`);
   await opened.waitForFunction("window.ask !== undefined");
