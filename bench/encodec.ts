@@ -33,7 +33,7 @@ const python = findPython(["torch", "transformers"]);
 if (!python) throw new Error("This bench needs a python3 with torch and transformers. Name one in OSTINATO_PYTHON.");
 
 const makers: Record<string, () => Engine> = {
-  onnx: () => onnxEngine({ threads }),
+  onnx: () => onnxEngine({ threads, spin: false }),
   torch: () => torchEngine({ threads }),
   "torch-bf16": () => torchEngine({ threads, dtype: "bfloat16" }),
 };
