@@ -39,6 +39,8 @@ const makers: Record<string, () => Engine> = {
 };
 const names = options.engines.split(",").filter((name) => name === "onnx" || searchLibtorch().found !== undefined);
 
+// On a machine with other work, OpenMP threads that spin while they wait cost the peer nine tenths of its speed: both sides sleep.
+process.env.GOMP_SPINCOUNT ??= "0";
 const folder = await mkdtemp(join(tmpdir(), "ostinato-encodec-"));
 const peer = startPeer(python, "./encodec_peer.py");
 try {
