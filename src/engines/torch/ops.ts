@@ -31,6 +31,7 @@ const argmin = op("argmin");
 const argmax = op("argmax");
 const softmax = op("softmax.int");
 const matmul = op("matmul");
+const convTime = op("ostinato::conv_time");
 const conv2d = op("conv2d");
 const conv1d = op("conv1d");
 const lstm = opMany("lstm.input");
@@ -194,13 +195,14 @@ export function safeGelu(x: TorchTensor): TorchTensor {
 }
 
 /** conv1d on [batch, time, channels]. As [batch, channels, 1, time] the same memory is libtorch's channels-last layout, so that no
- *  tensor is turned round on its way in or out. */
+ *  tensor is turned round on its way in or out. The plain kind has our own weight gradient (native/src/convolution.cc). */
 export function timeConvolution(
   x: TorchTensor,
   weight: TorchTensor,
   bias: TorchTensor | undefined,
   { stride = 1, padding = 0, groups = 1, dilation = 1 }: ConvOptions = {},
 ): TorchTensor {
+  if (groups === 1 && padding === 0 && dilation === 1) return convTime(x, weight, bias, stride);
   const channelsFirst = transpose(x, 1, 2);
   if (groups > 1) return transpose(conv1d(channelsFirst, weight, bias, [stride], [padding], [dilation], groups), 1, 2);
   const y = conv2d(unsqueeze(channelsFirst, 2), unsqueeze(weight, 2), bias, [1, stride], [0, padding], [1, dilation], groups);
