@@ -6,7 +6,7 @@ export const floors: readonly (readonly string[])[] = [
   ["base"],
   ["formats", "ops", "plot"],
   ["audio", "dsp", "engines/onnx", "engines/torch", "hub"],
-  ["models"],
+  ["models", "data"],
   ["checkpoint"],
   ["inference"],
   ["embed", "labels"],
