@@ -37,6 +37,43 @@ export function memorySource(bytes: Uint8Array, name = "memory"): ByteSource {
   return source;
 }
 
+/** A run of bytes within another source, under a name of its own. Closing it leaves the other open. */
+export function sectionSource(whole: ByteSource, offset: number, size: number, name: string): ByteSource {
+  checkRange(whole, offset, size);
+  const source = {
+    name,
+    size,
+    read: async (at: number, length: number) => {
+      checkRange(source, at, length);
+      return whole.read(offset + at, length);
+    },
+    close: async () => {},
+  };
+  return source;
+}
+
+/** The same bytes, fetched in chunks: many small reads that follow one another cost one request a chunk. The last chunk is kept. */
+export function chunkedSource(whole: ByteSource, chunkBytes: number): ByteSource {
+  let held: { readonly offset: number; readonly bytes: Uint8Array } = { offset: 0, bytes: new Uint8Array(0) };
+  const { name, size } = whole;
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      checkRange(whole, offset, length);
+      if (length >= chunkBytes) return whole.read(offset, length);
+      let { offset: from, bytes } = held;
+      if (offset < from || offset + length > from + bytes.length) {
+        from = offset;
+        bytes = await whole.read(from, Math.min(chunkBytes, size - from));
+        held = { offset: from, bytes };
+      }
+      return bytes.slice(offset - from, offset - from + length);
+    },
+    close: () => whole.close(),
+  };
+}
+
 /** A Blob or File of the browser. */
 export function blobSource(blob: Blob, name = "blob"): ByteSource {
   const source = {
