@@ -23,6 +23,7 @@ export async function readExternals({ externals }: TracedProgram, program: Progr
 }
 
 const inputTypes = {
+  float64: (t: HostTensor) => new Float64Array(t.bytes.buffer, t.bytes.byteOffset, elementCount(t.shape)),
   float32: (t: HostTensor) => new Float32Array(t.bytes.buffer, t.bytes.byteOffset, elementCount(t.shape)),
   int32: (t: HostTensor) => new Int32Array(t.bytes.buffer, t.bytes.byteOffset, elementCount(t.shape)),
   bool: (t: HostTensor) => t.bytes,
@@ -30,10 +31,11 @@ const inputTypes = {
 
 function toOrt(Tensor: TensorConstructor, name: string, tensor: HostTensor): Tensor {
   const { dtype, shape } = tensor;
+  if (dtype === "float64") return new Tensor("float64", inputTypes.float64(tensor), shape);
   if (dtype === "float32") return new Tensor("float32", inputTypes.float32(tensor), shape);
   if (dtype === "int32") return new Tensor("int32", inputTypes.int32(tensor), shape);
   if (dtype === "bool") return new Tensor("bool", inputTypes.bool(tensor), shape);
-  throw new ConfigError(`Input ${name} is ${dtype}; the ONNX engine takes float32, int32 and bool.`);
+  throw new ConfigError(`Input ${name} is ${dtype}; the ONNX engine takes float64, float32, int32 and bool.`);
 }
 
 function fromOrt(tensor: Tensor): HostTensor {

@@ -50,18 +50,6 @@ export function columns8(values: Float32Array, shape: MatrixShape): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-/** The sum of each output's quantised weights, [outputs] float32: what a constant added to every input adds to the product. */
-export function columnSums(values: Float32Array, shape: MatrixShape): Uint8Array {
-  const depth = shape.inputs * shape.taps;
-  const sums = Float32Array.from({ length: shape.outputs }, (_, row) => {
-    const scale = largest(values, shape, row) / 127 || 1;
-    let sum = 0;
-    for (let i = row * depth; i < (row + 1) * depth; i++) sum += Math.round(values[i]! / scale);
-    return sum * scale;
-  });
-  return new Uint8Array(sums.buffer);
-}
-
 const blocks = ({ inputs, taps }: MatrixShape) => Math.ceil((inputs * taps) / blockSize);
 
 /** The scale of a block: its entry of largest magnitude becomes −8. */
