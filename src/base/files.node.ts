@@ -46,6 +46,11 @@ export async function makeFolder(path: string): Promise<void> {
     });
 }
 
+/** Whether something was not written because the disk, or the user's share of it, is full. */
+export function diskIsFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException | null)?.code ?? "");
+}
+
 /** Writes a file under a temporary name beside it, syncs it and renames it into place: `path` is whole or absent. */
 export async function writeAtomic(
   path: string,

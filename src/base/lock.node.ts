@@ -1,11 +1,11 @@
 // Lock: one process at a time does a piece of work; the lock of a dead process does not stand for long.
 import { randomBytes } from "node:crypto";
-import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeFolder } from "../base/files.node.ts";
-import { absent } from "./cache.node.ts";
+import { OstinatoError } from "./errors.ts";
+import { makeFolder } from "./files.node.ts";
 
 export interface LockOptions {
   /** A lock whose file has not been touched for this long belongs to nobody; its holder touches it four times as often. */
@@ -13,49 +13,98 @@ export interface LockOptions {
   /** How often a waiter looks again. */
   pollMs?: number;
   signal?: AbortSignal | undefined;
+  /** Given: a holder that shows a sign of life is not waited for; this is thrown instead. `holder` is `pid@host`. */
+  refusal?: ((holder: string) => Error) | undefined;
 }
 
-/** Runs `body` while holding the lock file `path`, waiting for its turn first. The file says who holds it (`pid@host`). */
-export async function withLock<T>(
-  path: string,
-  body: () => Promise<T>,
-  { staleMs = 20_000, pollMs = 100, signal }: LockOptions = {},
-): Promise<T> {
-  const owner = `${process.pid}@${hostname()}`;
+/** A lock that this process holds. */
+export interface Lock {
+  /** It was taken from a holder that may only have been asleep, and may have what the lock guards open still. */
+  readonly tookOver: boolean;
+  /** @throws LockLostError when another process took it over, because this one was asleep for too long. */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Another process holds the lock by now. */
+export class LockLostError extends OstinatoError {}
+
+/** Takes the lock file `path`, waiting for its turn first. The file says who holds it.
+ *  @throws what `refusal` makes, and `signal`'s reason. */
+export async function takeLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  const { staleMs = 20_000, pollMs = 100, signal, refusal } = options;
+  const owner = `${process.pid}@${hostname()} ${randomBytes(8).toString("hex")}`;
   await makeFolder(dirname(path));
   // Times are compared with themselves only: the clock of a network file system may differ from ours.
-  let seen = { mtimeMs: Number.NaN, at: 0 };
-  while (!(await take(path, owner))) {
+  let seen: { mtimeMs: number; at: number } | undefined;
+  let tookOver = false;
+  while (!(await claim(path, owner))) {
     signal?.throwIfAborted();
     const held = await stat(path).catch(absent);
-    if (held && held.mtimeMs !== seen.mtimeMs) seen = { mtimeMs: held.mtimeMs, at: Date.now() };
-    if (held && (Date.now() - seen.at > staleMs || (await holderIsDead(path)))) await discard(path, held.ino);
-    else await sleep(pollMs);
+    if (held && held.mtimeMs !== seen?.mtimeMs) {
+      const holder = await holderOf(path);
+      if (seen && refusal && holder) throw refusal(holder);
+      seen = { mtimeMs: held.mtimeMs, at: Date.now() };
+    }
+    const dead = await holderIsDead(path);
+    if (held && (dead || Date.now() - seen!.at > staleMs)) {
+      tookOver = !dead;
+      await discard(path, held.ino);
+    } else await sleep(pollMs);
   }
-  const heartbeat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), staleMs / 4);
+  const isOurs = async () => (await readFile(path, "utf8").catch(absent)) === owner;
+  const touch = async () => {
+    if (await isOurs()) await utimes(path, new Date(), new Date());
+  };
+  const heartbeat = setInterval(() => void touch().catch(() => {}), staleMs / 4);
   heartbeat.unref();
+  return {
+    tookOver,
+    async check() {
+      if (!(await isOurs())) throw new LockLostError(`Another process took over ${path} while this one was asleep.`);
+    },
+    async release() {
+      clearInterval(heartbeat);
+      if (await isOurs()) await rm(path, { force: true });
+    },
+  };
+}
+
+/** Runs `body` while holding a lock. @throws as `takeLock` does. */
+export async function withLock<T>(path: string, body: (lock: Lock) => Promise<T>, options: LockOptions = {}): Promise<T> {
+  const lock = await takeLock(path, options);
   try {
-    return await body();
+    return await body(lock);
   } finally {
-    clearInterval(heartbeat);
-    await rm(path, { force: true });
+    await lock.release();
   }
 }
 
 /** Whether the lock file could be made: it is by one only ("wx"). */
-async function take(path: string, owner: string): Promise<boolean> {
+async function claim(path: string, owner: string): Promise<boolean> {
+  const handle = await open(path, "wx").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return undefined;
+    throw error;
+  });
+  if (handle === undefined) return false;
   try {
-    await writeFile(path, owner, { flag: "wx" });
+    await handle.writeFile(owner);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    await rm(path, { force: true }); // on a full disk: an empty file would be a lock that nobody holds
     throw error;
+  } finally {
+    await handle.close();
   }
+}
+
+async function holderOf(path: string): Promise<string | undefined> {
+  return (await readFile(path, "utf8").catch(absent))?.split(" ")[0];
 }
 
 /** True when the file names a process of this machine that is no longer there. */
 async function holderIsDead(path: string): Promise<boolean> {
-  const [pid, host] = ((await readFile(path, "utf8").catch(absent)) ?? "").split("@");
+  const [pid, host] = ((await holderOf(path)) ?? "").split("@");
   if (host !== hostname() || !Number(pid)) return false;
   try {
     process.kill(Number(pid), 0);
@@ -77,4 +126,10 @@ async function discard(path: string, staleInode: number): Promise<void> {
   } finally {
     await rm(aside, { force: true });
   }
+}
+
+/** For `catch`: a missing file is undefined, any other failure stays one. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+  throw error;
 }

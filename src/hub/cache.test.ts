@@ -1,13 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
-import { homedir, hostname, tmpdir } from "node:os";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkInside, placeFile, placings, repoFolder } from "./cache.node.ts";
 import { listCached } from "./cached.node.ts";
 import { licenceFromCard, licenceFromReadme } from "./licence.ts";
-import { withLock } from "./lock.node.ts";
 import { canonicalName, lookup, nearNames, registry } from "./registry.ts";
 import { resolveModel } from "./resolve.node.ts";
 import { hubSettings } from "./settings.node.ts";
@@ -53,42 +50,6 @@ test("where links can't be made, the blob is linked hard, and where even that fa
 
 test.each(["../x", "/x", "a/../../x", "a//b", "a\\b", "c:x", "", ".", "a\0b"])("no name leads out of its folder: %j", (name) => {
   expect(() => checkInside(name, "The name")).toThrow("would lead out of the cache folder");
-});
-
-test("a lock lets one through at a time", async () => {
-  let inside = 0;
-  let most = 0;
-  const visit = () =>
-    withLock(
-      join(root, "busy"),
-      async () => {
-        most = Math.max(most, ++inside);
-        await new Promise((done) => setTimeout(done, 10));
-        inside--;
-      },
-      { pollMs: 2 },
-    );
-  await Promise.all([visit(), visit(), visit()]);
-  expect(most).toBe(1);
-});
-
-test("the lock of a dead process of this machine is taken over at once", async () => {
-  const child = spawn(process.execPath, ["-e", ""]);
-  await once(child, "exit");
-  const path = join(root, "dead");
-  await writeFile(path, `${child.pid}@${hostname()}`);
-  expect(await withLock(path, async () => "done", { pollMs: 2 })).toBe("done");
-});
-
-test("the lock of another machine is taken over only when its file stays untouched", async () => {
-  const path = join(root, "elsewhere");
-  await writeFile(path, "1@another-machine");
-  const started = performance.now();
-  const touch = setInterval(() => void utimes(path, new Date(), new Date()), 20);
-  setTimeout(() => clearInterval(touch), 200);
-  await withLock(path, async () => {}, { pollMs: 5, staleMs: 150 });
-  expect(performance.now() - started).toBeGreaterThan(300);
-  expect((await readdir(root)).filter((name) => name.startsWith("elsewhere"))).toEqual([]);
 });
 
 test("settings come from options, then the environment, then huggingface_hub's defaults", async () => {

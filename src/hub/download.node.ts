@@ -4,10 +4,10 @@ import { createReadStream } from "node:fs";
 import { open, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HubError } from "../base/errors.ts";
-import { makeFolder } from "../base/files.node.ts";
+import { diskIsFull, makeFolder } from "../base/files.node.ts";
+import { type Lock, LockLostError, withLock } from "../base/lock.node.ts";
 import { absent, blobPath, checkInside, exists, placeFile } from "./cache.node.ts";
 import { type Connection, request, TransientError, withRetries } from "./http.node.ts";
-import { withLock } from "./lock.node.ts";
 import { refusalError } from "./refusals.ts";
 
 export interface Progress {
@@ -70,12 +70,14 @@ export async function downloadFile(
   checkInside(remote.file, "The file name");
   const facts = await fileFacts(connection, remote);
   const blob = blobPath(repo, facts.etag);
-  if (!(await exists(blob))) {
-    const lock = join(dirname(repo), ".locks", basename(repo), `${facts.etag}.ostinato`);
-    const fetchOnce = async () => {
-      if (!(await exists(blob))) await fetchBlob(blob, { connection, remote, facts, onProgress });
-    };
-    await withLock(lock, fetchOnce, { signal: connection.signal });
+  const path = join(dirname(repo), ".locks", basename(repo), `${facts.etag}.ostinato`);
+  const fetchOnce = async (lock: Lock) => {
+    if (!(await exists(blob))) await fetchBlob(blob, { connection, remote, facts, onProgress, lock });
+  };
+  while (!(await exists(blob))) {
+    await withLock(path, fetchOnce, { signal: connection.signal }).catch((error) => {
+      if (!(error instanceof LockLostError)) throw error; // lost while asleep: whoever has it is waited for
+    });
   }
   return placeFile(repo, remote.commit, remote.file, facts.etag);
 }
@@ -85,17 +87,22 @@ interface Job {
   readonly remote: RemoteFile;
   readonly facts: FileFacts;
   readonly onProgress: (progress: Progress) => void;
+  readonly lock: Lock;
 }
 
 async function fetchBlob(blob: string, job: Job): Promise<void> {
-  const { connection, remote, facts } = job;
+  const { connection, remote, facts, lock } = job;
   const partial = `${blob}.incomplete`;
   await makeFolder(dirname(blob));
+  // A process that was only asleep may go on writing to the file it has open: that one must never become the blob.
+  if (lock.tookOver) await rm(partial, { force: true });
   await checkRoom(partial, job);
   // A second round, from nothing: the beginning that an earlier run left may be what is wrong.
   for (let round = 0; round < 2; round++) {
     await withRetries(connection, `${remote.file} of ${remote.name}`, () => fetchRest(partial, job));
-    if (await matchesEtag(partial, facts.etag)) return rename(partial, blob);
+    const right = await matches(partial, facts);
+    await lock.check();
+    if (right) return rename(partial, blob);
     await rm(partial, { force: true });
   }
   throw new HubError(
@@ -105,7 +112,7 @@ async function fetchBlob(blob: string, job: Job): Promise<void> {
 }
 
 /** One attempt at what `partial` still lacks. */
-async function fetchRest(partial: string, { connection, remote, facts, onProgress }: Job): Promise<void> {
+async function fetchRest(partial: string, { connection, remote, facts, onProgress, lock }: Job): Promise<void> {
   const total = facts.bytes;
   const before = await sizeOf(partial);
   if (before > 0 && before === total) return;
@@ -121,6 +128,7 @@ async function fetchRest(partial: string, { connection, remote, facts, onProgres
       // A server that knows no ranges sends everything, with 200.
       const resumed = response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${before}-`);
       if (!resumed) have = 0;
+      await lock.check();
       const handle = await open(partial, resumed ? "a" : "w");
       try {
         for await (const chunk of response.body ?? []) {
@@ -137,7 +145,7 @@ async function fetchRest(partial: string, { connection, remote, facts, onProgres
     });
     if (total !== undefined && have < total) throw new TransientError(`it ended at ${have} of ${total} bytes`);
   } catch (error) {
-    if (isFull(error)) throw await fullDisk(partial, remote.file, Math.max(0, (total ?? have) - have));
+    if (diskIsFull(error)) throw await fullDisk(partial, remote.file, Math.max(0, (total ?? have) - have));
     if (error instanceof TransientError) error.progressed = have - before >= 2 ** 20;
     throw error;
   }
@@ -148,8 +156,9 @@ function refused(response: Response, { name, commit, file }: RemoteFile, connect
   return refusalError(refusal, { name, revision: commit, file }, connection.endpoint, connection.token !== undefined);
 }
 
-/** Whether a file's content is what its etag names; an etag of another kind than the hub's two names nothing. */
-async function matchesEtag(path: string, etag: string): Promise<boolean> {
+/** Whether a file has the length the hub gave and the content its etag names; an etag of another kind than the hub's two names nothing. */
+async function matches(path: string, { etag, bytes }: FileFacts): Promise<boolean> {
+  if (!(await exists(path)) || (bytes !== undefined && (await sizeOf(path)) !== bytes)) return false;
   const sha256 = /^[0-9a-f]{64}$/.test(etag);
   if (!sha256 && !/^[0-9a-f]{40}$/.test(etag)) return true;
   const hash = createHash(sha256 ? "sha256" : "sha1");
@@ -164,10 +173,6 @@ async function checkRoom(partial: string, { remote, facts }: Job): Promise<void>
   const needed = (facts.bytes ?? 0) - (await sizeOf(partial));
   const { bavail, bsize } = await statfs(dirname(partial));
   if (needed > bavail * bsize) throw await fullDisk(partial, remote.file, needed);
-}
-
-function isFull(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 async function fullDisk(partial: string, file: string, needed: number): Promise<HubError> {

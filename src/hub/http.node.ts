@@ -61,6 +61,8 @@ export async function request<T>(
         const location = response.status >= 300 && response.status < 400 && response.headers.get("location");
         if (!location || ask.enough?.(response)) {
           if (response.status === 408 || response.status === 429 || response.status >= 500) throw overload(response, url);
+          // The hub let us pass; what its storage refuses is a signed address past its time. The next attempt asks for a new one.
+          if (response.status === 403 && url.origin !== new URL(endpoint).origin) throw overload(response, url);
           return await read(response, watch.alive);
         }
         url = new URL(location, url);

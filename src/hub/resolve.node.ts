@@ -1,6 +1,7 @@
 // Resolve: a model's name or folder becomes files on this disk, fetched from the hub where they are not there yet.
 import { resolve } from "node:path";
 import { HubError, messageOf, NotFoundError } from "../base/errors.ts";
+import { diskIsFull } from "../base/files.node.ts";
 import {
   checkInside,
   isCommit,
@@ -62,6 +63,12 @@ export async function resolveModel(nameOrFolder: string, options: ResolveOptions
   try {
     return await fetchModel(connection, repo, name, revision, options.onProgress);
   } catch (error) {
+    if (diskIsFull(error)) {
+      throw new HubError(
+        `The disk of the cache ${settings.cacheDir} is full (${messageOf(error)}). Make room, or point --cache-dir or HF_HUB_CACHE to a larger disk.`,
+        { cause: error },
+      );
+    }
     if (!(error instanceof UnreachableError)) throw error;
     if (!cached) throw new HubError(`${error.message}\n${guide(error.files)}`, { cause: error });
     options.onNotice?.(`${messageOf(error)} The cached copy of ${name} (commit ${cached.model.revision}) serves instead.`);
