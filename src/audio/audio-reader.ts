@@ -37,8 +37,8 @@ export async function* cutToRange(pieces: AsyncIterable<Float32Array[]>, at: num
   if (range.end <= range.start) return;
   for await (const piece of pieces) {
     const cut = cutPiece(piece, at, range);
+    at += piece[0]?.length ?? 0; // before the piece is handed on: who takes it may move its memory to another thread
     if (cut !== undefined) yield cut;
-    at += piece[0]?.length ?? 0;
     if (at >= range.end) return;
   }
 }

@@ -61,6 +61,15 @@ describe("decoding in a worker", () => {
 describe("a stream", () => {
   const wave = synthesise({ seconds: 6, sampleRateHz: 44_100, seed: 4 });
 
+  test.each(["mp3", "flac", "ogg", "opus"])("of %s is the whole decode, excerpts too", async (extension) => {
+    for (const crop of [{}, { startSeconds: 0.4, seconds: 0.7 }]) {
+      const parts: Float32Array[] = [];
+      for await (const { channels } of decodeStream(fixturePath(`music.${extension}`), crop)) parts.push(channels[1]!);
+      const whole = await decodeFile(fixturePath(`music.${extension}`), crop);
+      expect(maxDifference(concatSamples(parts), whole.channels[1]!)).toBe(0);
+    }
+  });
+
   test("brings all samples in order, in pieces of bounded size", async () => {
     const parts: Float32Array[] = [];
     const stream = decodeStream(folder.write("stream.wav", encodeWav(wave, { encoding: "f32" })));

@@ -33,8 +33,9 @@ async function openOgg(source: ByteSource, codec: OggCodec): Promise<AudioReader
     async *read(range) {
       for await (const { at, channels } of placedPieces({ source, start, codec, head, mends }, range)) {
         const cut = cutPiece(channels, at, range);
+        const end = at + channels[0]!.length;
         if (cut !== undefined) yield cut;
-        if (at + channels[0]!.length >= range.end) return;
+        if (end >= range.end) return;
       }
     },
   };
@@ -91,8 +92,9 @@ async function* placedPieces(opened: Opened, range: SampleRange): AsyncGenerator
       if (page.last) channels = channels.map((channel) => channel.subarray(0, Math.max(0, end - position!)));
     }
     if (position === undefined || channels.length === 0) continue;
+    const length = channels[0]!.length; // asked now: who takes the piece may move its memory to another thread
     yield { at: position, channels };
-    position += channels[0]!.length;
+    position += length;
   }
   if (!ended) mends.push(`truncated after ${inSeconds(position ?? 0, head.sampleRateHz)}: the stream has no end mark`);
   if (lost > 0) mends.push(`${inSeconds(lost, head.sampleRateHz)} of lost pages were replaced by silence`);
