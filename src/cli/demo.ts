@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { toFloat32 } from "../base/dtypes.ts";
 import { fileSource, writeAtomic } from "../base/files.node.ts";
+import type { FileResult } from "../embed/embed-files.node.ts";
 import { readNpy } from "../formats/npy.ts";
 import { embedAll } from "./embed.ts";
 import { openModel } from "./open-model.ts";
@@ -53,9 +54,11 @@ async function run({ out, seconds }: DemoFlags, signal: AbortSignal): Promise<vo
   const loaded = await timed("loading", () =>
     openModel(model, { engine: "auto", device: "cpu", dtype: "fp32", inputNorm: "auto", localFilesOnly: true }, signal),
   );
-  const [result] = await timed("embedding", () =>
-    embedAll(loaded, [{ file: song, name: "song" }], { out: embeddings, overwrite: true }, signal),
+  const results: FileResult[] = [];
+  await timed("embedding", () =>
+    embedAll(loaded, [{ file: song, name: "song" }], { out: embeddings, overwrite: true }, signal, (result) => void results.push(result)),
   );
+  const [result] = results;
   await loaded.dispose();
   if (result?.error) throw result.error;
   signal.throwIfAborted();

@@ -1,47 +1,66 @@
-// Summary of a corpus: what was done and how fast, what was resampled, what failed.
+// Summary of a corpus: what was done and how fast, what was resampled, what failed and why. It counts results as they come, so that a
+// corpus of any size takes no memory here.
 import { clock } from "../base/progress.ts";
 import type { FileResult } from "../embed/embed-files.node.ts";
+import { reasonOf } from "../embed/report.node.ts";
 
 const namedFailures = 20;
 
-/** The lines that close a run. `total` is the number of files asked for: fewer results mean that it was interrupted. */
-export function embedSummary(
-  results: readonly FileResult[],
-  run: { total: number; seconds: number; out: string; sampleRateHz: number },
-): string[] {
-  const of = (status: FileResult["status"]) => results.filter((result) => result.status === status);
-  const [done, skipped, failed] = [of("done"), of("skipped"), of("failed")];
-  const audio = done.reduce((sum, { seconds = 0 }) => sum + seconds, 0);
-  const lines = [...resampled(done, run.sampleRateHz), ...deviations(done)];
-  const pace = `${clock(audio)} of audio in ${run.seconds.toFixed(1)} s, ${(audio / Math.max(run.seconds, 0.001)).toFixed(1)} s of audio a second`;
-  const counts = [
-    `${files(done.length)} embedded${done.length > 0 ? ` (${pace})` : ""}`,
-    skipped.length > 0 && `${skipped.length} skipped, finished before`,
-    failed.length > 0 && `${failed.length} failed`,
-    results.length < run.total && `${run.total - results.length} not begun`,
-  ];
-  lines.push(`${counts.filter(Boolean).join("; ")}. Outputs are in ${run.out}.`);
-  if (failed.length > 1) {
-    lines.push("Failed:", ...failed.slice(0, namedFailures).map(({ file }) => `  ${file}`));
-    if (failed.length > namedFailures) lines.push(`  and ${failed.length - namedFailures} more: --json names them all`);
-  }
-  return lines;
+export interface EmbedSummary {
+  add(result: FileResult): void;
+  /** How many failed so far. */
+  failed(): number;
+  /** The lines that close a run. `total` is the number of files asked for: fewer results mean that it was interrupted. */
+  lines(run: { total: number; seconds: number; out: string }): string[];
 }
 
-/** Says what was resampled: silently wrong rates have spoilt many results. */
-function resampled(done: readonly FileResult[], sampleRateHz: number): string[] {
+/** @param sampleRateHz the model's. */
+export function embedSummary(sampleRateHz: number): EmbedSummary {
+  const count = { done: 0, skipped: 0, failed: 0 };
   const rates = new Map<number, number>();
-  for (const { provenance } of done) {
-    const rate = provenance?.source.sampleRateHz;
-    if (rate !== undefined && rate !== sampleRateHz) rates.set(rate, (rates.get(rate) ?? 0) + 1);
-  }
-  const list = [...rates].sort(([a], [b]) => a - b).map(([rate, count]) => `${files(count)} from ${rate} Hz`);
-  return list.length > 0 ? [`resampled to ${sampleRateHz} Hz: ${list.join(", ")}`] : [];
-}
-
-function deviations(done: readonly FileResult[]): string[] {
-  const windowed = done.filter(({ provenance }) => (provenance?.deviations.length ?? 0) > 0).length;
-  return windowed > 0 ? [`in windows: ${files(windowed)}; how that deviates stands in the provenance`] : [];
+  const reasons = new Map<string, number>();
+  const failures: string[] = [];
+  let audio = 0;
+  let windowed = 0;
+  return {
+    add({ file, status, seconds = 0, provenance, error }) {
+      count[status]++;
+      if (error) {
+        reasons.set(reasonOf(error), (reasons.get(reasonOf(error)) ?? 0) + 1);
+        if (failures.length < namedFailures) failures.push(`  ${file}`);
+      }
+      if (status !== "done") return;
+      audio += seconds;
+      const rate = provenance?.source.sampleRateHz;
+      if (rate !== undefined && rate !== sampleRateHz) rates.set(rate, (rates.get(rate) ?? 0) + 1);
+      if ((provenance?.deviations.length ?? 0) > 0) windowed++;
+    },
+    failed: () => count.failed,
+    lines({ total, seconds, out }) {
+      const lines: string[] = [];
+      // Silently wrong rates have spoilt many results.
+      const list = [...rates].sort(([a], [b]) => a - b).map(([rate, many]) => `${files(many)} from ${rate} Hz`);
+      if (list.length > 0) lines.push(`resampled to ${sampleRateHz} Hz: ${list.join(", ")}`);
+      if (windowed > 0) lines.push(`in windows: ${files(windowed)}; how that deviates stands in the provenance`);
+      const { done, skipped, failed } = count;
+      const begun = done + skipped + failed;
+      const pace = `${clock(audio)} of audio in ${seconds.toFixed(1)} s, ${(audio / Math.max(seconds, 0.001)).toFixed(1)} s of audio a second`;
+      const why = [...reasons].sort(([, a], [, b]) => b - a).map(([reason, many]) => `${many} ${reason}`);
+      const counts = [
+        `${files(done)} embedded${done > 0 ? ` (${pace})` : ""}`,
+        skipped > 0 && `${skipped} skipped, finished before`,
+        failed > 0 && `${failed} failed (${why.join(", ")})`,
+        begun < total && `${total - begun} not begun`,
+      ];
+      lines.push(`${counts.filter(Boolean).join("; ")}. Outputs are in ${out}.`);
+      if (failed > 1) {
+        lines.push("Failed:", ...failures);
+        if (failed > namedFailures) lines.push(`  and ${failed - namedFailures} more`);
+      }
+      if (failed > 0) lines.push(`Each of them, and why: ${out}/report.jsonl`);
+      return lines;
+    },
+  };
 }
 
 function files(count: number): string {

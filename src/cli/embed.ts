@@ -74,27 +74,27 @@ async function run(inputs: readonly string[], flags: EmbedFlags, signal: AbortSi
   const model = await openModel(flags.model, flags, signal);
   try {
     if (flags.pooling === "weighted" && !flags.layerWeights) note("note: no --layer-weights given, so every layer counts the same");
-    const results = await embedAll(model, corpus, flags, signal);
-    const failures = results.filter(({ status }) => status === "failed");
-    if (failures.length > 0) process.exitCode = exitCodes.someFailed;
+    const failed = await embedAll(model, corpus, flags, signal);
+    if (failed > 0) process.exitCode = exitCodes.someFailed;
     if (signal.aborted) throw new InterruptedError("Interrupted.");
   } finally {
     await model.dispose();
   }
 }
 
-/** Embeds a corpus and says on stderr how it goes: the path that `ostinato demo` takes too. */
+/** Embeds a corpus and says on stderr how it goes: the path that `ostinato demo` takes too. Gives the number of files that failed. */
 export async function embedAll(
   model: LoadedModel,
   corpus: readonly CorpusFile[],
   flags: Partial<EmbedFlags> & Pick<EmbedFlags, "out">,
   signal?: AbortSignal,
-): Promise<FileResult[]> {
+  onResult: (result: FileResult) => void = () => {},
+): Promise<number> {
   const { embedFiles } = await import("../embed/embed-files.node.ts");
   const { layers, pooling, l2, batchSize, format, out, overwrite, json } = flags;
   const progress = startProgress({ total: corpus.length, stream: process.stderr, quiet: json === true });
+  const summary = embedSummary(model.model.sampleRateHz);
   const began = Date.now();
-  const results: FileResult[] = [];
   const run = embedFiles(model, corpus, {
     ...{ layers, pooling, l2, batchSize, format, out, overwrite, signal },
     weights: flags.layerWeights,
@@ -102,7 +102,8 @@ export async function embedAll(
     overlapSeconds: flags.overlap,
   });
   for await (const result of run) {
-    results.push(result);
+    summary.add(result);
+    onResult(result);
     if (json) printJson(asJson(result));
     for (const mend of result.provenance?.source.mends ?? []) progress.note(`note: ${result.file}: ${mend}`);
     if (result.error) progress.note(`failed: ${named(result.file, result.error.message)}`);
@@ -110,14 +111,8 @@ export async function embedAll(
     progress.advance({ failed: result.status === "failed", skipped: result.status === "skipped", seconds: result.seconds ?? 0 });
   }
   progress.finish();
-  for (const line of embedSummary(results, {
-    total: corpus.length,
-    seconds: (Date.now() - began) / 1000,
-    out,
-    sampleRateHz: model.model.sampleRateHz,
-  }))
-    note(line);
-  return results;
+  for (const line of summary.lines({ total: corpus.length, seconds: (Date.now() - began) / 1000, out })) note(line);
+  return summary.failed();
 }
 
 /** @throws ConfigError where nothing is piped into "-". */

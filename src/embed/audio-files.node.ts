@@ -19,9 +19,8 @@ export async function expandFiles(inputs: readonly string[]): Promise<string[]> 
   const files: string[] = [];
   for (const input of inputs) {
     const found = await stat(input).catch(() => undefined);
-    if (found?.isDirectory()) files.push(...(await audioIn(input)));
-    else if (!found && isGlob(input)) files.push(...(await globbed(input)));
-    else files.push(input);
+    const named = found?.isDirectory() ? await audioIn(input) : !found && isGlob(input) ? await globbed(input) : [input];
+    for (const file of named) files.push(file); // one by one: a call takes no hundred thousand arguments
   }
   const seen = new Set<string>();
   return files.filter((file) => {
@@ -74,16 +73,15 @@ async function globbed(pattern: string): Promise<string[]> {
 }
 
 /** Every file below a folder, sorted; hidden ones (".DS_Store", "._song.mp3") are left out, folders that link upwards not followed. */
-async function filesBelow(folder: string): Promise<string[]> {
+async function filesBelow(folder: string, files: string[] = []): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
     throw error;
   });
-  const files: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (basename(entry.name).startsWith(".")) continue;
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) files.push(...(await filesBelow(path)));
+    if (entry.isDirectory()) await filesBelow(path, files);
     else if (entry.isFile() || (await stat(path).catch(() => undefined))?.isFile()) files.push(path);
   }
   return files;

@@ -1,17 +1,17 @@
 // Embedding a corpus: files are decoded ahead in workers while the model computes, each is written whole or not at all, what is finished is
 // skipped, and a file that fails is named while the rest goes on.
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { runAhead } from "../base/ahead.ts";
 import { ConfigError, messageOf, NotFoundError, OstinatoError } from "../base/errors.ts";
-import { makeFolder } from "../base/files.node.ts";
+import { diskIsFull } from "../base/files.node.ts";
 import { checkLength } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
-import { runAhead } from "./ahead.ts";
 import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.node.ts";
 import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.node.ts";
 import { type EmbedOptions, embedClips, settingsOf } from "./embed.node.ts";
+import { claimFolder, outputError } from "./out-folder.node.ts";
 import { type Provenance, type Settings, sameSource, settingsThatDiffer } from "./provenance.ts";
+import { beginReport, type Ending } from "./report.node.ts";
 import { type StoreFormat, stores } from "./stores/index.node.ts";
 import { OutputExistsError, type Store } from "./stores/store.ts";
 
@@ -24,6 +24,8 @@ export interface EmbedFilesOptions extends EmbedOptions {
   readonly overwrite?: boolean | undefined;
   /** Files decoded beyond those the model is at; default 2. */
   readonly lookAhead?: number | undefined;
+  /** For "parquet": a part is written after so many seconds at the latest, which is what a killed run has to do again; default 60. */
+  readonly partSeconds?: number | undefined;
 }
 
 /** What became of one file. */
@@ -56,22 +58,54 @@ export async function planCorpus(inputs: readonly string[]): Promise<CorpusFile[
   return nameOutputs(files);
 }
 
-/** Embeds many files, one result each, in order.
+/** Embeds many files, one result each; batches gather similar lengths, so their order is not quite that of the files. Beside the outputs
+ *  it leaves `report.jsonl` (see `report.node.ts`).
  *  @param inputs paths of files, folders and globs, or what `planCorpus` made of them.
- *  @throws ConfigError for wrong options and an output folder that can't be written to, NotFoundError when there is no file at all. When
- *  `signal` aborts, the files in hand are finished or left out, and the iteration ends. */
+ *  @throws ConfigError for wrong options and an output folder that can't be written to or in which another run is at work, NotFoundError
+ *  when there is no file at all, OutputFullError when the disk is full. When `signal` aborts, the files in hand are finished or left out,
+ *  and the iteration ends. */
 export async function* embedFiles(
   model: LoadedModel,
   inputs: readonly string[] | readonly CorpusFile[],
   options: EmbedFilesOptions,
 ): AsyncGenerator<FileResult> {
-  const { batchSize = 1, lookAhead = 2, signal } = options;
+  const { batchSize = 1, out, signal } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new ConfigError(`batchSize is ${batchSize}: it must be a whole number from 1.`);
   const isPlanned = (list: typeof inputs): list is readonly CorpusFile[] => list.some((each) => typeof each === "object");
   const files = isPlanned(inputs) ? inputs : await planCorpus(inputs);
   const settings = await settingsOf(model, options);
-  await checkWritable(options.out);
-  const store = await stores[options.format ?? "npy"](options.out);
+  const claim = await claimFolder(out, files, signal);
+  try {
+    const report = await beginReport(out, { model: model.name, files: files.length });
+    let ending: Ending = "interrupted";
+    let failure: unknown;
+    try {
+      for await (const result of embedEach(model, files, settings, options)) {
+        report.add(result);
+        yield result;
+      }
+      if (!signal?.aborted) ending = "complete";
+    } catch (error) {
+      ending = "error";
+      failure = outputError(error, out);
+      throw failure;
+    } finally {
+      await report.write(ending, failure === undefined ? undefined : messageOf(failure));
+    }
+  } finally {
+    await claim.release();
+  }
+}
+
+/** Opens the store, decodes ahead, batches similar lengths, runs the model. */
+async function* embedEach(
+  model: LoadedModel,
+  files: readonly CorpusFile[],
+  settings: Settings,
+  options: EmbedFilesOptions,
+): AsyncGenerator<FileResult> {
+  const { batchSize = 1, lookAhead = 2, signal } = options;
+  const store = await stores[options.format ?? "npy"](options.out, options);
   const work: Work = { model, settings, store, options };
   try {
     const pool: Ready[] = [];
@@ -157,6 +191,7 @@ async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<
       yield { file: file.file, status: "done", output, shape, frames, seconds: clip.source.seconds, provenance };
     } catch (error) {
       if (options.signal?.aborted) return;
+      if (diskIsFull(error)) throw error;
       yield failed(file, error);
     }
   }
@@ -164,16 +199,4 @@ async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<
 
 function failed({ file }: CorpusFile, error: unknown): FileResult {
   return { file, status: "failed", error: error instanceof Error ? error : new OstinatoError(messageOf(error)) };
-}
-
-/** @throws ConfigError when the folder can't be made or written to: better before hours of work than after. */
-async function checkWritable(folder: string): Promise<void> {
-  const trial = join(folder, `.ostinato-${process.pid}.tmp`);
-  try {
-    await makeFolder(folder);
-    await writeFile(trial, "");
-    await rm(trial);
-  } catch (error) {
-    throw new ConfigError(`The output folder ${folder} can't be written to (${messageOf(error)}). Give another --out.`);
-  }
 }

@@ -3,14 +3,14 @@ import { jsonlStore } from "./jsonl.node.ts";
 import { npyStore } from "./npy.node.ts";
 import { npzStore } from "./npz.node.ts";
 import { parquetStore } from "./parquet.node.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoreOptions } from "./store.ts";
 
 export const stores = {
   npy: npyStore,
   npz: npzStore,
   parquet: parquetStore,
   jsonl: jsonlStore,
-} as const satisfies Record<string, (folder: string) => Store | Promise<Store>>;
+} as const satisfies Record<string, (folder: string, options?: StoreOptions) => Store | Promise<Store>>;
 
 export type StoreFormat = keyof typeof stores;
 

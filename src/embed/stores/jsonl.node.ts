@@ -6,7 +6,7 @@ import { open, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../base/files.node.ts";
 import { collect } from "../embedding.ts";
-import { asStored, type Store, type StoredProvenance } from "./store.ts";
+import { type HeldNames, heldNames, type Store } from "./store.ts";
 
 export async function jsonlStore(folder: string): Promise<Store> {
   await makeFolder(folder);
@@ -14,14 +14,20 @@ export async function jsonlStore(folder: string): Promise<Store> {
   const held = await readHeld(path);
   const handle = await open(path, "a");
   return {
-    find: async (name) => held.get(name),
+    find: async (name) => held.find(name),
     async write(name, stream) {
       const { values, shape, layers, provenance } = await collect(stream);
       const { source, settings, ...rest } = provenance;
       const facts = JSON.stringify({ name, source, settings, shape, layers, ...rest });
-      await handle.write(`${facts.slice(0, -1)},"values":${nested(values, shape)}}\n`);
-      await handle.sync();
-      held.set(name, { source, settings });
+      const { size } = await handle.stat();
+      try {
+        await handle.appendFile(`${facts.slice(0, -1)},"values":${nested(values, shape)}}\n`);
+        await handle.sync();
+      } catch (error) {
+        await handle.truncate(size); // half a line would spoil the next one
+        throw error;
+      }
+      held.add(name, provenance);
       return path;
     },
     close: () => handle.close(),
@@ -29,8 +35,8 @@ export async function jsonlStore(folder: string): Promise<Store> {
 }
 
 /** The facts of each line, without its values: those come last, and lines of many megabytes are not to be parsed to skip them. */
-async function readHeld(path: string): Promise<Map<string, StoredProvenance | "foreign">> {
-  const held = new Map<string, StoredProvenance | "foreign">();
+async function readHeld(path: string): Promise<HeldNames> {
+  const held = heldNames();
   let lineStart = 0;
   let size = 0;
   let line = "";
@@ -54,11 +60,11 @@ async function readHeld(path: string): Promise<Map<string, StoredProvenance | "f
 
 const valuesKey = ',"values":';
 
-function note(held: Map<string, StoredProvenance | "foreign">, line: string): void {
+function note(held: HeldNames, line: string): void {
   const end = line.indexOf(valuesKey);
   try {
     const facts = JSON.parse(Buffer.from(end < 0 ? line : `${line.slice(0, end)}}`, "latin1").toString("utf8")) as { name: string };
-    held.set(facts.name, asStored(facts) ?? "foreign");
+    held.add(facts.name, facts);
   } catch {
     // A line that is none of ours holds no name to skip.
   }

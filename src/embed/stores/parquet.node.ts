@@ -1,14 +1,16 @@
 // Parquet store: a table of vectors in parts, DIR/embeddings-00000.parquet and so on. A row is one vector: name, file, layer (null once
 // layers are averaged), frame and its start_seconds (null once frames are), vector (list of float). The provenance of every name in a part
 // stands in its key-value metadata under "ostinato". A Parquet file can't be appended to, so a run writes new parts: one each 8 million
-// values, each whole or absent, and a second run skips the names that finished parts hold. A name written anew counts in the last part.
+// values or minute, each whole or absent, and a second run skips the names that finished parts hold. A name written anew counts in the
+// last part.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, type SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { FormatError, messageOf } from "../../base/errors.ts";
 import { makeFolder, writeAtomic } from "../../base/files.node.ts";
 import { collect, type Embedding } from "../embedding.ts";
-import { asStored, type Store, type StoredProvenance } from "./store.ts";
+import { type HeldNames, heldNames, type Store, type StoreOptions } from "./store.ts";
 
 const valuesPerPart = 2 ** 23;
 const metadataKey = "ostinato";
@@ -34,13 +36,14 @@ const schema: SchemaElement[] = [
   { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
 ];
 
-export async function parquetStore(folder: string): Promise<Store> {
+export async function parquetStore(folder: string, { partSeconds = 60 }: StoreOptions = {}): Promise<Store> {
   await makeFolder(folder);
   const { held, parts } = await readParts(folder);
   let rows: Row[] = [];
   let provenance: Record<string, unknown> = {};
   let values = 0;
   let part = parts;
+  let begun = 0;
   const path = () => join(folder, `embeddings-${String(part).padStart(5, "0")}.parquet`);
   const flush = async () => {
     if (rows.length === 0) return;
@@ -56,15 +59,16 @@ export async function parquetStore(folder: string): Promise<Store> {
     part++;
   };
   return {
-    find: async (name) => held.get(name),
+    find: async (name) => held.find(name),
     async write(name, stream) {
       const embedding = await collect(stream);
       const written = path();
+      if (rows.length === 0) begun = performance.now();
       rows.push(...rowsOf(name, embedding));
       provenance[name] = embedding.provenance;
-      held.set(name, embedding.provenance);
+      held.add(name, embedding.provenance);
       values += embedding.values.length;
-      if (values >= valuesPerPart) await flush();
+      if (values >= valuesPerPart || performance.now() - begun >= 1000 * partSeconds) await flush();
       return written;
     },
     close: flush,
@@ -88,17 +92,22 @@ function* rowsOf(name: string, { values, shape, layers, provenance }: Embedding)
   }
 }
 
-/** What the parts in a folder hold, from their footers, and the number of the next part. */
-async function readParts(folder: string): Promise<{ held: Map<string, StoredProvenance>; parts: number }> {
+/** What the parts in a folder hold, from their footers, and the number of the next part.
+ *  @throws FormatError for a part that is no Parquet file: another program wrote it, or damaged it. */
+async function readParts(folder: string): Promise<{ held: HeldNames; parts: number }> {
   const names = (await readdir(folder)).filter((name) => /^embeddings-\d+\.parquet$/.test(name)).sort();
-  const held = new Map<string, StoredProvenance>();
+  const held = heldNames();
   for (const name of names) {
-    const { key_value_metadata: pairs = [] } = await parquetMetadataAsync(await asyncBufferFromFile(join(folder, name)));
-    const text = pairs.find(({ key }) => key === metadataKey)?.value ?? "{}";
-    for (const [item, provenance] of Object.entries(JSON.parse(text) as Record<string, unknown>)) {
-      const stored = asStored(provenance);
-      if (stored) held.set(item, stored);
-    }
+    for (const [item, provenance] of Object.entries(await partProvenance(join(folder, name)))) held.add(item, provenance);
   }
   return { held, parts: names.length === 0 ? 0 : Number(/\d+/.exec(names.at(-1)!)![0]) + 1 };
+}
+
+async function partProvenance(path: string): Promise<Record<string, unknown>> {
+  try {
+    const { key_value_metadata: pairs = [] } = await parquetMetadataAsync(await asyncBufferFromFile(path));
+    return JSON.parse(pairs.find(({ key }) => key === metadataKey)?.value ?? "{}") as Record<string, unknown>;
+  } catch (error) {
+    throw new FormatError(`${path} is no whole Parquet file of ours (${messageOf(error)}). Move it away, or give another output folder.`);
+  }
 }

@@ -1,10 +1,18 @@
 // Stores: where embeddings of many files go. Each knows what it already holds, so that a second run skips it.
 import { OstinatoError } from "../../base/errors.ts";
 import type { EmbeddingStream } from "../embedding.ts";
-import type { Provenance } from "../provenance.ts";
+import type { Provenance, Settings, Source } from "../provenance.ts";
 
 /** What a store holds under a name: enough to tell whether it is what would be written. */
-export type StoredProvenance = Pick<Provenance, "source" | "settings">;
+export interface StoredProvenance {
+  readonly source: Pick<Source, "file" | "bytes" | "modified">;
+  readonly settings: Settings;
+}
+
+export interface StoreOptions {
+  /** Of "parquet": the seconds after which a part is written at the latest; default 60. */
+  readonly partSeconds?: number | undefined;
+}
 
 export interface Store {
   /** What is finished under this name; "foreign" for a file that this library did not write there. */
@@ -20,6 +28,34 @@ export interface Store {
 export class OutputExistsError extends OstinatoError {}
 
 export function asStored(value: unknown): StoredProvenance | undefined {
-  const { source, settings } = (value ?? {}) as Partial<StoredProvenance>;
+  const { source, settings } = (value ?? {}) as Partial<Provenance>;
   return source !== undefined && settings !== undefined ? { source, settings } : undefined;
+}
+
+/** What a table of hundreds of thousands of names holds, in little memory: equal settings once, and of a source what tells files apart. */
+export interface HeldNames {
+  find(name: string): StoredProvenance | "foreign" | undefined;
+  add(name: string, provenance: unknown): void;
+}
+
+export function heldNames(): HeldNames {
+  const held = new Map<string, StoredProvenance | "foreign">();
+  const settingsOf = new Map<string, Settings>();
+  return {
+    find: (name) => held.get(name),
+    add(name, provenance) {
+      const stored = asStored(provenance);
+      if (stored === undefined) return void held.set(name, "foreign");
+      const { file, bytes, modified } = stored.source;
+      const text = JSON.stringify(stored.settings);
+      const settings = settingsOf.get(text) ?? stored.settings;
+      settingsOf.set(text, settings);
+      const source = {
+        ...(file !== undefined && { file }),
+        ...(bytes !== undefined && { bytes }),
+        ...(modified !== undefined && { modified }),
+      };
+      held.set(name, { source, settings });
+    },
+  };
 }

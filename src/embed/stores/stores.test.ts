@@ -63,7 +63,8 @@ describe.each(storeFormats)("%s", (format) => {
     const { folder, paths } = await written(format, ["a", "sub/b"]);
     expect(paths[0]!.startsWith(folder)).toBe(true);
     const store = await stores[format](folder);
-    expect(await store.find("sub/b")).toMatchObject({ source: provenance.source, settings: provenance.settings });
+    const { file, bytes } = provenance.source;
+    expect(await store.find("sub/b")).toMatchObject({ source: { file, bytes }, settings: provenance.settings });
     expect(await store.find("c")).toBeUndefined();
     await store.close();
     expect((await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".tmp"))).toEqual([]);
