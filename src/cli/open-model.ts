@@ -5,6 +5,7 @@ import type { Licence } from "../hub/registry.ts";
 import type { ResolveOptions } from "../hub/resolve.node.ts";
 import type { Precision } from "../inference/choose-engine.node.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
+import { precisionCost } from "../inference/precision-cost.ts";
 import { note } from "./outcome.ts";
 
 export interface HubFlags {
@@ -65,6 +66,8 @@ export async function openModel(name: string, flags: ModelFlags, signal?: AbortS
     `${model.name}${model.revision ? ` (${model.revision.slice(0, 12)})` : ""}: ${model.architecture.family}, ${layers} layers of ${width}, ` +
       `${sampleRateHz / hopSamples} frames a second at ${sampleRateHz} Hz, on ${model.engine} ${model.dtype}`,
   );
+  const cost = precisionCost(model.dtype);
+  if (cost) note(cost);
   note(licenceLine(model.licence));
   note(`input normalisation: ${model.inputNormalisation.on ? "on" : "off"} (${model.inputNormalisation.source})`);
   return model;

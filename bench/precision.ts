@@ -1,0 +1,47 @@
+// What does less precision cost, layer by layer? Cosine to float32 of every hidden state, on synthesised music through random weights of a
+// published shape. Run: npm run bench:precision [-- --shapes 95M --seconds 5 --choices onnx-fp16,onnx-q8,onnx-q4,torch-bf16]
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { synthesise } from "../src/audio/synth.ts";
+import { downmix } from "../src/audio/waveform.ts";
+import { randomWeights } from "../src/checkpoint/random.ts";
+import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
+import { compareStates } from "../src/inference/compare.ts";
+import { createEncoder } from "../src/inference/encoder.ts";
+import { architectureFromHf } from "../src/models/index.ts";
+import { keepResults, machine } from "./measure.ts";
+import { type ShapeName, shapes } from "./shapes.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    shapes: { type: "string", default: "95M,330M" },
+    seconds: { type: "string", default: "5" },
+    choices: { type: "string", default: "onnx-fp16,onnx-q8,onnx-q4,torch-bf16" },
+  },
+});
+const seconds = Number(options.seconds);
+const seeds = [1, 2, 3];
+
+const rows: Record<string, unknown>[] = [];
+for (const shape of options.shapes.split(",") as ShapeName[]) {
+  const { model } = architectureFromHf(shapes[shape]);
+  const clips = seeds.map((seed) => downmix(synthesise({ seconds, sampleRateHz: model.sampleRateHz, seed })));
+  const statesOf = async (engine: "onnx" | "torch", dtype: Precision) => {
+    const chosen = chooseEngine({ engine, dtype, device: "cpu", threads: availableParallelism() });
+    const encoder = createEncoder(model, chosen.engine, randomWeights(model, 1), { normaliseInput: false });
+    const states = [];
+    for (const clip of clips) states.push(...(await encoder.hiddenStates([clip]))); // one at a time: 8 bits want one length
+    await encoder.dispose();
+    return { states, version: chosen.version };
+  };
+  const { states: exact } = await statesOf("onnx", "fp32");
+  for (const choice of options.choices.split(",")) {
+    const [engine, dtype] = choice.split("-") as ["onnx" | "torch", Precision];
+    const { states, version } = await statesOf(engine, dtype);
+    const of = states.map((found, i) => compareStates(found.values, exact[i]!.values, found.layers.length).cosines);
+    const lowest = of[0]!.map((_, layer) => Number(Math.min(...of.map((cosines) => cosines[layer]!)).toFixed(6)));
+    rows.push({ shape, engine, version, dtype, lowestCosinePerLayer: lowest });
+    console.log(`${shape} ${engine} ${version} ${dtype}: ${lowest.map((value) => value.toFixed(5)).join(" ")}`);
+  }
+}
+keepResults("precision", { ...machine(), seconds, seeds, weights: "random, seed 1", audio: "ostinato synth", rows });
