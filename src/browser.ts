@@ -32,8 +32,9 @@ export type { TensorFile, TensorInfo } from "./formats/tensor-file.ts";
 // Models: an address or files become something that embeds.
 export { type Licence, lookup as lookupModel, type RegistryEntry, registry } from "./hub/registry.ts";
 export type { Comparison } from "./inference/compare.ts";
-export type { Encoder, LayerChoice, Padding } from "./inference/encoder.ts";
+export type { Encoder, LayerChoice, Padding, StreamOptions } from "./inference/encoder.ts";
 export { loadModelFromFiles, loadModelFromUrl, type WebLoadOptions, type WebModel } from "./inference/load.web.ts";
+export { type FrameRun, type LongClip, longClip } from "./inference/long.ts";
 // Pooling of hidden states by hand.
 export {
   averageLayers,

@@ -30,12 +30,12 @@ export { type ExportOptions, exportOnnx } from "./checkpoint/export.node.ts";
 export { openCheckpointFile, openCheckpointFolder, openCheckpointPath } from "./checkpoint/read.node.ts";
 export type { AudioBytes, AudioSource, Samples } from "./embed/clip.node.ts";
 // Embeddings of a clip and of a corpus.
-export { type EmbedOptions, embed } from "./embed/embed.node.ts";
+export { type EmbedOptions, embed, embedFrames } from "./embed/embed.node.ts";
 export { type EmbedFilesOptions, embedFiles, type FileResult, planCorpus } from "./embed/embed-files.node.ts";
 export type { Embedding } from "./embed/embedding.ts";
 export { TooLongError } from "./embed/memory.node.ts";
 export type { Pooling } from "./embed/pool.ts";
-export type { Provenance, Settings, Source } from "./embed/provenance.ts";
+export type { Provenance, Settings, Source, Windowing } from "./embed/provenance.ts";
 export type { StoreFormat } from "./embed/stores/index.node.ts";
 export { onnxEngine } from "./engines/onnx/engine.node.ts";
 export type { FairseqFile } from "./formats/fairseq.ts";
@@ -50,9 +50,10 @@ export { type CachedModel, listCached } from "./hub/cached.node.ts";
 export type { LocalModel } from "./hub/local.node.ts";
 export { type Licence, lookup as lookupModel, type RegistryEntry, registry } from "./hub/registry.ts";
 export { type ResolveOptions, resolveModel } from "./hub/resolve.node.ts";
-export type { Encoder, LayerChoice, Padding } from "./inference/encoder.ts";
+export type { Encoder, LayerChoice, Padding, StreamOptions } from "./inference/encoder.ts";
 // Models: a name or a folder becomes something that embeds.
 export { type InputNormalisation, type LoadedModel, type LoadOptions, loadModel } from "./inference/load.node.ts";
+export { type FrameRun, type LongClip, longClip } from "./inference/long.ts";
 // Pooling of hidden states by hand.
 export {
   averageLayers,

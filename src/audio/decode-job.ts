@@ -5,13 +5,13 @@ import type { CropOptions } from "./decode.ts";
 /** A file by path, or its bytes with a name for messages. */
 export type AudioInput = { readonly path: string } | { readonly bytes: Uint8Array; readonly name: string };
 
-/** decode: all channels at once. stream: all channels in parts. load: mono at another rate. */
+/** decode: all channels at once. stream: all channels in parts. load: mono at another rate. loadStream: that in parts. */
 export type DecodeJob = { readonly input: AudioInput; readonly crop: CropOptions } & (
   | { readonly task: "decode" | "stream" }
-  | { readonly task: "load"; readonly sampleRateHz: number }
+  | { readonly task: "load" | "loadStream"; readonly sampleRateHz: number }
 );
 
-/** A part of a streamed decode: [channels][samples]. */
+/** A part of a stream: [channels][samples]. */
 export interface DecodedPart {
   readonly sampleRateHz: number;
   readonly channels: Float32Array[];
@@ -23,7 +23,7 @@ export interface DecodeResult {
   readonly sourceChannels: number;
   /** Samples decoded, at the source's rate. */
   readonly sourceSamples: number;
-  /** decode: every channel; load: the one resampled channel; stream: none, they went as parts. */
+  /** decode: every channel; load: the one resampled channel; of a stream none, they went as parts. */
   readonly channels: Float32Array[];
   readonly mends: string[];
 }

@@ -1,16 +1,12 @@
 // Decode worker: decodes, mixes down and resamples in its own thread, where a decoder that traps does no harm.
-import { randomUUID } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
 import { fileSource } from "../base/files.node.ts";
 import { type Handed, type JobContext, serveJobs } from "../base/worker-pool.node.ts";
 import type { AudioReader } from "./audio-reader.ts";
-import { checkNotEmpty, decodePieces, decodeReader, openAudio, sampleRange } from "./decode.ts";
-import type { AudioInput, DecodedPart, DecodeJob, DecodeResult } from "./decode-job.ts";
-import { openFfmpeg } from "./ffmpeg.node.ts";
-import { loadReader } from "./load.ts";
+import { checkNotEmpty, decodePieces, decodeReader, sampleRange } from "./decode.ts";
+import type { DecodedPart, DecodeJob, DecodeResult } from "./decode-job.ts";
+import { loadPieces, loadReader } from "./load.ts";
+import { withAudio } from "./open.node.ts";
 
 // The WASM packages log what is reported here as mends.
 console.error = () => {};
@@ -19,40 +15,44 @@ type Context = JobContext<DecodedPart>;
 
 serveJobs<DecodeJob, DecodeResult, DecodedPart>(async (job, cx) => {
   const source = "path" in job.input ? await fileSource(job.input.path) : memorySource(job.input.bytes, job.input.name);
-  let temporary: string | undefined;
   try {
-    const reader = await openAudio(source, {
-      fallback: async (format, refusal) => {
-        if ("path" in job.input) return openFfmpeg(job.input.path, format, { refusal });
-        temporary = await temporaryCopy(job.input);
-        return openFfmpeg(temporary, format, { refusal, name: job.input.name });
-      },
+    return await withAudio(source, "path" in job.input ? job.input.path : undefined, async (reader) => {
+      if (job.task === "load") return load(reader, source, job, cx);
+      if (job.task === "stream") return stream(reader, source, job, cx);
+      if (job.task === "loadStream") return loadStream(reader, source, job, cx);
+      const { channels } = await decodeReader(reader, source.name, job.crop, cx.alive);
+      return handed(reader, channels, channels[0]?.length ?? 0);
     });
-    if (job.task === "load") return await load(reader, source, job, cx);
-    if (job.task === "stream") return await stream(reader, source, job, cx);
-    const { channels } = await decodeReader(reader, source.name, job.crop, cx.alive);
-    return handed(reader, channels, channels[0]?.length ?? 0);
   } finally {
     await source.close();
-    if (temporary !== undefined) await rm(temporary, { force: true });
   }
 });
-
-/** ffmpeg reads files: some formats can't be decoded from a pipe. */
-async function temporaryCopy(input: AudioInput & { bytes: Uint8Array }): Promise<string> {
-  const path = join(tmpdir(), `ostinato-${randomUUID()}`);
-  await writeFile(path, input.bytes);
-  return path;
-}
 
 async function load(
   reader: AudioReader,
   source: ByteSource,
-  job: DecodeJob & { task: "load" },
+  job: DecodeJob & { task: "load" | "loadStream" },
   cx: Context,
 ): Promise<Handed<DecodeResult>> {
   const { samples, sourceSamples } = await loadReader(reader, source.name, { ...job.crop, sampleRateHz: job.sampleRateHz }, cx.alive);
   return handed(reader, [samples], sourceSamples);
+}
+
+async function loadStream(
+  reader: AudioReader,
+  source: ByteSource,
+  { crop, sampleRateHz }: DecodeJob & { task: "load" | "loadStream" },
+  cx: Context,
+): Promise<Handed<DecodeResult>> {
+  let sourceSamples = 0;
+  const count = (samples: number) => {
+    sourceSamples += samples;
+  };
+  for await (const piece of loadPieces(reader, source.name, { ...crop, sampleRateHz }, count)) {
+    const channels = [ownBuffer(piece)];
+    if (piece.length > 0 && !(await cx.emit({ sampleRateHz, channels }, buffersOf(channels)))) break;
+  }
+  return handed(reader, [], sourceSamples);
 }
 
 async function stream(reader: AudioReader, source: ByteSource, job: DecodeJob, cx: Context): Promise<Handed<DecodeResult>> {

@@ -39,10 +39,16 @@ export interface AudioStream extends AsyncIterable<Waveform> {
 export function decodeStream(input: string | Uint8Array, options: DecodeOptions & { name?: string } = {}): AudioStream {
   const mends: string[] = [];
   const asInput: AudioInput = typeof input === "string" ? { path: input } : { bytes: input, name: options.name ?? "memory" };
-  return { mends, [Symbol.asyncIterator]: () => streamPieces(asInput, options, mends) };
+  const job = { task: "stream", input: asInput, crop: cropOf(options) } as const;
+  const onEnd = (result: DecodeResult) => mends.push(...result.mends);
+  return { mends, [Symbol.asyncIterator]: () => streamParts(job, { signal: options.signal, onEnd }) };
 }
 
-async function* streamPieces(input: AudioInput, options: DecodeOptions, mends: string[]): AsyncGenerator<Waveform> {
+/** The parts of a streaming job in order. `onEnd` is told the job's result, unless the reader stops early. */
+export async function* streamParts(
+  job: DecodeJob & { task: "stream" | "loadStream" },
+  { signal, onEnd }: { readonly signal?: AbortSignal | undefined; readonly onEnd: (result: DecodeResult) => void },
+): AsyncGenerator<DecodedPart> {
   const arrived: { part: DecodedPart; answer: (more: boolean) => void }[] = [];
   let wanted = true;
   let ended = false;
@@ -54,7 +60,7 @@ async function* streamPieces(input: AudioInput, options: DecodeOptions, mends: s
       wake();
     });
   };
-  const done = runDecodeJob({ task: "stream", input, crop: cropOf(options) }, { onPart, signal: options.signal });
+  const done = runDecodeJob(job, { onPart, signal });
   const settled = () => {
     ended = true;
     wake();
@@ -73,7 +79,7 @@ async function* streamPieces(input: AudioInput, options: DecodeOptions, mends: s
           wake = resolve;
         });
     }
-    mends.push(...(await done).mends);
+    onEnd(await done);
   } finally {
     wanted = false;
     for (const { answer } of arrived) answer(false);

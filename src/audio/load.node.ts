@@ -1,8 +1,9 @@
 // Loading: a file as the models take it, mono at their sample rate, and what a file is without decoding it.
 import { fileSource } from "../base/files.node.ts";
 import type { AudioFormat } from "./audio-reader.ts";
-import { cropOf, type DecodeOptions, runDecodeJob } from "./decode.node.ts";
+import { cropOf, type DecodeOptions, runDecodeJob, streamParts } from "./decode.node.ts";
 import { openAudio } from "./decode.ts";
+import type { AudioInput } from "./decode-job.ts";
 import { openFfmpeg } from "./ffmpeg.node.ts";
 import type { LoadedAudio } from "./load.ts";
 
@@ -12,6 +13,28 @@ export interface LoadOptions extends DecodeOptions {
 }
 
 export type { LoadedAudio };
+
+/** What is known of a source once all of it has been read. */
+export type StreamFacts = Omit<LoadedAudio, "samples">;
+
+/** Streams a file, or the bytes of one, for a model: mono at the rate wanted, the same samples as `loadAudio`'s, in pieces. The worker is at most
+ *  two pieces ahead of the reader. `onEnd` is told the facts once everything has been read. Iterating throws as `decodeFile` does. */
+export async function* loadStream(
+  input: AudioInput,
+  {
+    sampleRateHz,
+    signal,
+    onEnd = () => {},
+  }: Pick<LoadOptions, "sampleRateHz" | "signal"> & { readonly onEnd?: (facts: StreamFacts) => void },
+): AsyncGenerator<Float32Array> {
+  const job = { task: "loadStream", input, crop: {}, sampleRateHz } as const;
+  const parts = streamParts(job, {
+    signal,
+    onEnd: ({ sourceSampleRateHz, sourceChannels, sourceSamples, format, mends }) =>
+      onEnd({ sampleRateHz, sourceSampleRateHz, sourceChannels, format, durationSeconds: sourceSamples / sourceSampleRateHz, mends }),
+  });
+  for await (const { channels } of parts) yield channels[0]!;
+}
 
 /** Loads a file, or an excerpt of it, for a model. Everything runs in a worker and the samples are moved here, not copied. An
  *  excerpt is cut first and resampled then, as torchaudio.load with a frame offset followed by resample does.

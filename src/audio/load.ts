@@ -23,29 +23,44 @@ export interface LoadReaderOptions extends CropOptions {
   readonly sampleRateHz: number;
 }
 
-/** Mixes down and resamples piece by piece; an excerpt is cut first. `onPiece` is called after each.
+/** Mixes down and resamples piece by piece; an excerpt is cut first. `onPiece` is told each decoded piece's samples at the source's rate.
  *  @throws UnreadableAudioError when it holds no samples, TooShortError when the excerpt begins behind its end. */
-export async function loadReader(
+export async function* loadPieces(
   reader: AudioReader,
   name: string,
   { sampleRateHz, ...crop }: LoadReaderOptions,
-  onPiece: () => void = () => {},
-): Promise<{ readonly samples: Float32Array; readonly sourceSamples: number }> {
+  onPiece: (sourceSamples: number) => void,
+): AsyncGenerator<Float32Array> {
   const range = sampleRange(crop, reader.sampleRateHz);
   const conversion = resampler({ from: reader.sampleRateHz, to: sampleRateHz });
-  const parts: Float32Array[] = [];
   let sourceSamples = 0;
   let silent = true;
   for await (const piece of decodePieces(reader, name, range)) {
     const mono = downmix({ channels: piece });
     sourceSamples += mono.length;
     silent &&= mono.every((value) => value === 0);
-    parts.push(conversion.push(mono));
-    onPiece();
+    onPiece(mono.length);
+    yield conversion.push(mono);
   }
   checkNotEmpty(sourceSamples, range, reader, name);
-  parts.push(conversion.flush());
   if (silent) reader.mends.push("silent: every sample is 0");
+  yield conversion.flush();
+}
+
+/** All of that at once. @throws as `loadPieces` does. */
+export async function loadReader(
+  reader: AudioReader,
+  name: string,
+  options: LoadReaderOptions,
+  onPiece: () => void = () => {},
+): Promise<{ readonly samples: Float32Array; readonly sourceSamples: number }> {
+  const parts: Float32Array[] = [];
+  let sourceSamples = 0;
+  const pieces = loadPieces(reader, name, options, (samples) => {
+    sourceSamples += samples;
+    onPiece();
+  });
+  for await (const piece of pieces) parts.push(piece);
   return { samples: concatSamples(parts), sourceSamples };
 }
 

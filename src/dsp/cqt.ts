@@ -32,6 +32,14 @@ export function cqt<T>(ops: Ops<T>, waveform: T, options: CqtOptions): T {
   return ops.concat(octaves, 2);
 }
 
+/** Samples on either side of a frame's centre that reach into it: half the lowest bin's kernel. */
+export function cqtReach({ sampleRateHz, binsPerOctave, lowestHz = 32.7 }: CqtOptions): number {
+  return Math.ceil(Math.ceil((quality(binsPerOctave) * sampleRateHz) / lowestHz) / 2);
+}
+
+/** Periods in a kernel. */
+const quality = (binsPerOctave: number) => 1 / (2 ** (1 / binsPerOctave) - 1);
+
 export interface OctaveKernels {
   readonly bins: number;
   /** A kernel covers this many samples before the frame's centre and as many from it on. */
@@ -44,7 +52,7 @@ const octaveKernels = memoised((options: CqtOptions) => makeKernels(options));
 
 /** Kernels by octave, from the lowest: a periodic Hann window times a complex exponential, of L1 norm 1. */
 export function makeKernels({ sampleRateHz, bins, binsPerOctave, lowestHz = 32.7 }: CqtOptions): OctaveKernels[] {
-  const q = 1 / (2 ** (1 / binsPerOctave) - 1);
+  const q = quality(binsPerOctave);
   const octaves: OctaveKernels[] = [];
   for (let first = 0; first < bins; first += binsPerOctave) {
     const count = Math.min(binsPerOctave, bins - first);

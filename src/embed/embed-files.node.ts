@@ -8,7 +8,7 @@ import type { LoadedModel } from "../inference/load.node.ts";
 import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.node.ts";
 import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.node.ts";
-import { type EmbedOptions, embedClips, settingsOf } from "./embed.node.ts";
+import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.node.ts";
 import { claimFolder, outputError } from "./out-folder.node.ts";
 import { type Provenance, type Settings, sameSource, settingsThatDiffer } from "./provenance.ts";
 import { beginReport, type Ending } from "./report.node.ts";
@@ -110,7 +110,7 @@ async function* embedEach(
   try {
     const pool: Ready[] = [];
     const depth = batchSize === 1 ? 1 : waitingBatches * batchSize;
-    const next = () => takeAlike(pool, batchSize, ({ clip }) => clip.samples.length);
+    const next = () => takeAlike(pool, batchSize, ({ clip }) => clip.samples);
     for await (const item of runAhead(files, lookAhead + batchSize - 1, (file) => prepare(work, file))) {
       if (signal?.aborted) break;
       if ("status" in item) yield item;
@@ -140,8 +140,8 @@ async function prepare({ model, settings, store, options }: Work, file: CorpusFi
   try {
     options.signal?.throwIfAborted();
     if (!options.overwrite && (await isFinished(store, file, settings))) return { file: file.file, status: "skipped" };
-    const clip = await loadClip(file.audio ?? file.file, model.model.sampleRateHz, options.signal);
-    checkLength(model.model, clip.samples.length);
+    const clip = await loadClip(file.audio ?? file.file, model.model, { longestHeldSeconds: longestHeld(settings), signal: options.signal });
+    checkLength(model.model, clip.samples);
     return { file, clip };
   } catch (error) {
     return failed(file, error);
@@ -187,7 +187,7 @@ async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<
     try {
       const output = await store.write(file.name, stream);
       const { shape, provenance } = stream;
-      const frames = model.model.frameCount(clip.samples.length);
+      const frames = model.model.frameCount(clip.samples);
       yield { file: file.file, status: "done", output, shape, frames, seconds: clip.source.seconds, provenance };
     } catch (error) {
       if (options.signal?.aborted) return;

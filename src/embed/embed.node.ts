@@ -1,16 +1,17 @@
 // Embedding: from a file or samples to the hidden states a model gives for it, pooled as asked, with their provenance.
 import { ConfigError } from "../base/errors.ts";
 import { checkLength, chosenLayers, type LayerChoice } from "../inference/encoder.ts";
-import { normalise } from "../inference/input-normalisation.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
+import type { FrameRun } from "../inference/long.ts";
 import type { LayerAverage } from "../inference/pooling.ts";
-import { type AudioSource, type Clip, loadClip } from "./clip.node.ts";
+import { planWindows, type WindowOptions, windowFor } from "../inference/window.ts";
+import { type AudioSource, type Clip, heldSeconds, loadClip } from "./clip.node.ts";
+import { windowDeviation, windowing } from "./deviation.ts";
 import { collect, type Embedding, type EmbeddingStream } from "./embedding.ts";
-import { checkMemory } from "./memory.node.ts";
-import { layerAverage, type Piece, type Pooling, pooledShape, poolPieces } from "./pool.ts";
+import { checkBatch, checkWindow } from "./memory.node.ts";
+import { layerAverage, type Pooling, pooledShape, poolPieces } from "./pool.ts";
 import { type Provenance, resamplerName, type Settings } from "./provenance.ts";
 import { ostinatoVersion } from "./versions.node.ts";
-import { planWindows, type Window, windowDeviation } from "./window.ts";
 
 export interface EmbedOptions {
   /** Default "all": layers + 1 hidden states. Only what the highest chosen layer needs is run. */
@@ -21,7 +22,7 @@ export interface EmbedOptions {
   readonly weights?: LayerAverage | undefined;
   /** Scale each vector to Euclidean length 1. */
   readonly l2?: boolean | undefined;
-  /** Run long clips in windows of this length; by default they are run whole. */
+  /** What attention sees at once. By default clips up to five minutes are seen whole, longer ones in windows of 30 s that share 5 s. */
   readonly windowSeconds?: number | undefined;
   readonly overlapSeconds?: number | undefined;
   /** How many windows (or, in a corpus, clips of similar lengths) share a run; default 1. */
@@ -35,9 +36,25 @@ export interface EmbedOptions {
  *  @throws AudioError for what can't be decoded or is too short, TooLongError for what memory can't hold, ConfigError for a wrong option. */
 export async function embed(model: LoadedModel, audio: AudioSource, options: EmbedOptions = {}): Promise<Embedding> {
   const settings = await settingsOf(model, options);
-  const clip = await loadClip(audio, model.model.sampleRateHz, options.signal);
+  const clip = await loadClip(audio, model.model, { longestHeldSeconds: longestHeld(settings), signal: options.signal });
   const [stream] = await embedClips(model, [clip], settings, options);
   return collect(stream!);
+}
+
+/** The hidden states of a clip of any length, a run of frames at a time, in order: what `embed` gives without pooling, in bounded memory.
+ *  @throws as `embed` does. */
+export async function* embedFrames(
+  model: LoadedModel,
+  audio: AudioSource,
+  options: Pick<EmbedOptions, "layers" | "windowSeconds" | "overlapSeconds" | "batchSize" | "signal"> = {},
+): AsyncGenerator<FrameRun> {
+  const clip = await loadClip(audio, model.model, { longestHeldSeconds: 0, signal: options.signal });
+  yield* model.stream(clip.sound, options);
+}
+
+/** Clips longer than this are read as they are run; one that fits no window is never run whole. */
+export function longestHeld({ windowSeconds = heldSeconds }: Pick<Settings, "windowSeconds">): number {
+  return Math.min(windowSeconds, heldSeconds);
 }
 
 /** Options as the settings that provenance records. @throws ConfigError for a wrong option. */
@@ -62,87 +79,56 @@ export async function settingsOf(model: LoadedModel, options: EmbedOptions): Pro
 }
 
 /** Embeds clips that share a batch. The streams are to be read, or left alone, before the next call.
- *  Clips that are run whole are computed here; of those in windows only the plan is made, and reading the stream runs them. */
+ *  Short clips are computed here, together; of long ones and of those in windows only the plan is made, and reading the stream runs them. */
 export async function embedClips(
   model: LoadedModel,
   clips: readonly Clip[],
   settings: Settings,
   run: Pick<EmbedOptions, "batchSize" | "signal"> = {},
 ): Promise<EmbeddingStream[]> {
-  for (const { samples } of clips) checkLength(model.model, samples.length);
-  const plans = clips.map(({ samples }) => planOf(model, samples.length, settings));
-  const whole = clips.filter((_, i) => plans[i]!.length === 1).map(({ samples }) => samples);
-  const longest = whole.reduce((most, samples) => Math.max(most, samples.length), 0);
-  checkMemory(model.model, longest * whole.length, settings.layers.length);
-  const computed = (await model.hiddenStates(whole, settings.layers)).map((states): Piece => ({ ...states, firstFrame: 0 }));
-  return clips.map((clip, i) => {
-    const windows = plans[i]!;
-    const pieces = windows.length === 1 ? single(computed.shift()!) : windowPieces(model, clip.samples, windows, settings, run);
-    return streamOf(model, clip, windows, pieces, settings);
+  for (const { samples } of clips) checkLength(model.model, samples);
+  const short = clips.flatMap(({ sound }) => (sound instanceof Float32Array ? [sound] : []));
+  checkBatch(model.model, short, settings.layers.length);
+  const computed = (await model.hiddenStates(short, settings.layers)).map((states): FrameRun => ({ ...states, firstFrame: 0 }));
+  return clips.map((clip) => {
+    if (clip.sound instanceof Float32Array) return streamOf(model, clip, single(computed.shift()!), settings);
+    const window = windowOf(model, clip, settings);
+    const seen = Math.min(clip.samples, Math.round(window.windowSeconds * model.model.sampleRateHz));
+    checkWindow(model.model, seen, run.batchSize ?? 1, settings.layers.length);
+    const frames = model.stream(clip.sound, { ...run, ...window, layers: settings.layers });
+    return streamOf(model, clip, frames, settings, window);
   });
 }
 
-function planOf({ model }: LoadedModel, samples: number, { windowSeconds, overlapSeconds = 0 }: Settings): Window[] {
-  // A window as long as the clip is the clip run whole.
-  return planWindows(
-    model,
-    samples,
-    windowSeconds === undefined ? { windowSeconds: samples / model.sampleRateHz } : { windowSeconds, overlapSeconds },
-  );
+/** The window a clip is run in: as asked, else by its length. */
+function windowOf({ model }: LoadedModel, clip: Clip, { windowSeconds, overlapSeconds }: Settings): WindowOptions {
+  return windowSeconds === undefined ? windowFor(model, clip.samples) : { windowSeconds, overlapSeconds };
 }
 
 function streamOf(
   model: LoadedModel,
   clip: Clip,
-  windows: readonly Window[],
-  pieces: AsyncIterable<Piece>,
+  pieces: AsyncIterable<FrameRun>,
   settings: Settings,
+  window?: WindowOptions,
 ): EmbeddingStream {
   const { layers, pooling, l2, average } = settings;
-  const sizes = { layers: layers.length, frames: model.model.frameCount(clip.samples.length), width: model.model.width };
+  const sizes = { layers: layers.length, frames: model.model.frameCount(clip.samples), width: model.model.width };
   return {
     shape: pooledShape(pooling, sizes),
     layers,
-    provenance: provenanceOf(model, clip, windows, settings),
+    provenance: provenanceOf(model, clip, settings, window),
     chunks: poolPieces(pieces, sizes, { pooling, l2, average: layerAverage(average, layers.length) }),
   };
 }
 
-async function* single(piece: Piece): AsyncGenerator<Piece> {
+async function* single(piece: FrameRun): AsyncGenerator<FrameRun> {
   yield piece;
 }
 
-/** Runs the windows of a clip, `batchSize` at a time; normalisation uses the statistics of the whole clip. */
-async function* windowPieces(
-  model: LoadedModel,
-  clip: Float32Array,
-  windows: readonly Window[],
-  { layers }: Settings,
-  { batchSize = 1, signal }: Pick<EmbedOptions, "batchSize" | "signal">,
-): AsyncGenerator<Piece> {
-  const samples = model.options.normaliseInput ? normalise(clip) : clip;
-  for (let at = 0; at < windows.length; at += batchSize) {
-    signal?.throwIfAborted();
-    const batch = windows.slice(at, at + batchSize);
-    const cuts = batch.map((window) => samples.subarray(window.startSample, window.startSample + window.samples));
-    const states = await model.hiddenStates(cuts, layers, { normalised: true });
-    for (const [i, { width, frames, values }] of states.entries()) {
-      const { firstFrame, keepFrom, keepTo } = batch[i]!;
-      const kept = keepTo - keepFrom;
-      const out = new Float32Array(layers.length * kept * width);
-      for (let layer = 0; layer < layers.length; layer++) {
-        const from = (layer * frames + keepFrom - firstFrame) * width;
-        out.set(values.subarray(from, from + kept * width), layer * kept * width);
-      }
-      yield { layers, frames: kept, width, values: out, firstFrame: keepFrom };
-    }
-  }
-}
-
-function provenanceOf(model: LoadedModel, { source }: Clip, windows: readonly Window[], settings: Settings): Provenance {
+function provenanceOf(model: LoadedModel, { source, samples }: Clip, settings: Settings, window?: WindowOptions): Provenance {
   const { sampleRateHz, hopSamples } = model.model;
-  const { windowSeconds = 0, overlapSeconds = 0 } = settings;
-  const deviation = windowDeviation(windows, { windowSeconds, overlapSeconds });
+  const windows = window && windowing(planWindows(model.model, samples, window).length, window);
   return {
     ostinato: ostinatoVersion,
     created: new Date().toISOString(),
@@ -158,6 +144,7 @@ function provenanceOf(model: LoadedModel, { source }: Clip, windows: readonly Wi
     engine: { name: model.engine, version: model.engineVersion },
     ...(source.sampleRateHz !== sampleRateHz && { resampler: resamplerName }),
     settings,
-    deviations: deviation === undefined ? [] : [deviation],
+    ...(windows && { windows }),
+    deviations: windows ? [windowDeviation(windows)] : [],
   };
 }

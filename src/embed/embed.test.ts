@@ -5,8 +5,8 @@ import { synthesise } from "../audio/synth.ts";
 import { downmix } from "../audio/waveform.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";
 import { averageLayers, timeMean } from "../inference/pooling.ts";
-import { embed } from "./embed.node.ts";
-import { checkMemory, TooLongError } from "./memory.node.ts";
+import { embed, embedFrames } from "./embed.node.ts";
+import { checkBatch, checkWindow, TooLongError } from "./memory.node.ts";
 import { settingsThatDiffer } from "./provenance.ts";
 
 let model: LoadedModel;
@@ -49,12 +49,14 @@ describe("windows", () => {
     expect(windowed.provenance.deviations).toEqual([]);
   });
 
-  test("are the model's answer to each stretch of the clip, normalised by the statistics of all of it", async () => {
-    const { values, shape, provenance } = await embed(model, audio, { layers: [2], windowSeconds: 1, overlapSeconds: 0.25 });
+  test("see the loudness of the whole clip, and provenance says what they change", async () => {
+    const options = { layers: [2], windowSeconds: 1, overlapSeconds: 0.25 };
+    const { values, shape, provenance } = await embed(model, audio, options);
     expect(shape).toEqual([1, 224, 32]);
-    expect(provenance.deviations[0]).toMatch(/^4 windows of 1 s overlapping by 0.25 s/);
+    expect(provenance.windows).toEqual({ count: 4, windowSeconds: 1, overlapSeconds: 0.25 });
+    expect(provenance.deviations[0]).toMatch(/^attention and the positional convolution saw 4 windows of 1 s that share 0.25 s/);
     const quiet = { ...audio, samples: audio.samples.map((x) => x / 4) };
-    const scaled = await embed(model, quiet, { layers: [2], windowSeconds: 1, overlapSeconds: 0.25 });
+    const scaled = await embed(model, quiet, options);
     expect(maxDifference(scaled.values, values)).toBeLessThan(1e-3); // the loudness of a clip drops out, window or not
   });
 
@@ -65,6 +67,21 @@ describe("windows", () => {
     expect(maxDifference(batched.values, frames.values)).toBeLessThan(1e-5);
     const mean = await embed(model, audio, { ...options, pooling: "mean" });
     expect(maxDifference(mean.values, timeMean({ layers: [3], frames: 224, width: 32, values: frames.values }))).toBe(0);
+  });
+
+  test("come as an async iterator of runs of frames, the same values", async () => {
+    const options = { layers: [1, 3], windowSeconds: 0.7, overlapSeconds: 0.1 };
+    const { values } = await embed(model, audio, options);
+    let next = 0;
+    for await (const run of embedFrames(model, audio, options)) {
+      expect(run.firstFrame).toBe(next);
+      for (const layer of [0, 1]) {
+        const part = run.values.subarray(layer * run.frames * 32, (layer + 1) * run.frames * 32);
+        expect(maxDifference(part, values.subarray((layer * 224 + next) * 32, (layer * 224 + next + run.frames) * 32))).toBe(0);
+      }
+      next += run.frames;
+    }
+    expect(next).toBe(224);
   });
 
   test("deviate from the whole clip the less, the more they overlap", async () => {
@@ -105,11 +122,19 @@ test("wrong options are refused before any sound is read", async () => {
   await expect(embed(model, nowhere, { pooling: "weighted", weights })).rejects.toThrow("2 weights, but 4 layers were chosen");
 });
 
-test("a clip that memory can't hold whole is refused with the remedy", () => {
+test("a batch and a window that memory can't hold are refused with the remedy", () => {
+  const clips = Array.from({ length: 64 }, () => ({ length: 30 * 24_000 }));
+  expect(() => checkBatch(model.model, clips, 4, 8e9)).toThrow(TooLongError);
+  expect(() => checkBatch(model.model, clips, 4, 8e9)).toThrow(
+    /64 clips of up to 30 s in one batch takes about \d+\.\d GB .* lower --batch-size/,
+  );
+  expect(() => checkBatch(model.model, clips.slice(0, 2), 4, 8e9)).not.toThrow();
   const hour = 3600 * 24_000;
-  expect(() => checkMemory(model.model, hour, 4, 8e9)).toThrow(TooLongError);
-  expect(() => checkMemory(model.model, hour, 4, 8e9)).toThrow(/3600 s run whole takes about \d+\.\d GB .*--window 30 --overlap 2/);
-  expect(() => checkMemory(model.model, 30 * 24_000, 4, 8e9)).not.toThrow();
+  const big = { ...model.model, width: 768 };
+  expect(() => checkWindow(big, hour, 1, 13, 8e9)).toThrow(
+    /Attention over a window of 3600 s takes about \d+\.\d GB .*--window 30 --overlap 5/,
+  );
+  expect(() => checkWindow(big, hour / 120, 1, 13, 8e9)).not.toThrow();
 });
 
 test("an aborted run ends between windows with the reason", async () => {

@@ -6,30 +6,40 @@ import type { Model } from "../models/model.ts";
 /** A clip that would need more memory than there is. */
 export class TooLongError extends OstinatoError {}
 
-/** Bytes that a run over `samples` needs at its peak, to a factor of about 1.5: the first convolution's output (one column of `channels`
- *  values each 5 samples) with its norm and activation; and the hidden states, that are held twice while they leave the engine. */
-export function peakBytes(
-  model: Pick<Model, "windowCount" | "frameCount" | "width">,
-  samples: number,
-  layers: number,
-  channels = 512,
-): number {
+type Sizes = Pick<Model, "windowCount" | "frameCount" | "width" | "sampleRateHz">;
+
+/** Bytes that clips run whole need at their peak, `samples` together with their padding, to a factor of about 1.5: the first convolution's
+ *  output (one column of `channels` values each 5 samples) with its norm and activation; and the hidden states, that are held twice while
+ *  they leave the engine. */
+export function wholePeakBytes(model: Sizes, samples: number, layers: number, channels = 512): number {
   return 4 * (3 * model.windowCount(samples) * channels + 2 * layers * model.frameCount(samples) * model.width);
 }
 
-/** @throws TooLongError when a run over `samples` at once needs more than `available` bytes (by default what the machine has free). */
-export function checkMemory(
-  model: Pick<Model, "windowCount" | "frameCount" | "width" | "sampleRateHz">,
-  samples: number,
-  layers: number,
-  available: number = freeBytes(),
-): void {
-  const needed = peakBytes(model, samples, layers);
-  if (needed <= available) return;
+/** Bytes that a window of the transformer needs at its peak, to a factor of about 1.5: its hidden states, and within a layer the feed-forward
+ *  part before and behind its activation. */
+export function windowPeakBytes(model: Sizes, samples: number, layers: number): number {
+  return 4 * (layers + 12) * model.frameCount(samples) * model.width;
+}
+
+/** @throws TooLongError when clips run whole in one batch need more than `available` bytes (by default what the machine has free). */
+export function checkBatch(model: Sizes, clips: readonly { readonly length: number }[], layers: number, available = freeBytes()): void {
+  const longest = Math.max(0, ...clips.map(({ length }) => length));
+  const needed = wholePeakBytes(model, longest * clips.length, layers);
+  const what = `${clips.length} clips of up to ${(longest / model.sampleRateHz).toFixed(0)} s in one batch`;
+  if (needed > available) throw tooLong(what, needed, available, "Take fewer together: a lower --batch-size (batchSize).");
+}
+
+/** @throws TooLongError when `rows` windows of `samples` need more than `available` bytes (by default what the machine has free). */
+export function checkWindow(model: Sizes, samples: number, rows: number, layers: number, available = freeBytes()): void {
+  const needed = windowPeakBytes(model, samples * rows, layers);
+  const what = `Attention over ${rows > 1 ? `${rows} windows` : "a window"} of ${(samples / model.sampleRateHz).toFixed(0)} s`;
+  if (needed > available)
+    throw tooLong(what, needed, available, "Take shorter ones: --window 30 --overlap 5 (windowSeconds: 30, overlapSeconds: 5).");
+}
+
+function tooLong(what: string, needed: number, available: number, advice: string): TooLongError {
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new TooLongError(
-    `A clip of ${(samples / model.sampleRateHz).toFixed(0)} s run whole takes about ${gigabytes(needed)} of memory, and ${gigabytes(available)} are free. Run it in windows: --window 30 --overlap 2 (windowSeconds: 30, overlapSeconds: 2).`,
-  );
+  return new TooLongError(`${what} takes about ${gigabytes(needed)} of memory, and ${gigabytes(available)} are free. ${advice}`);
 }
 
 /** Free memory of the machine, or of the container where that is less. */

@@ -1,15 +1,11 @@
 // Pooling over pieces: hidden states arrive window by window and leave in the form that was asked for, in bounded memory.
 import { ConfigError } from "../base/errors.ts";
-import { averageLayers, type HiddenStates, type LayerAverage, l2Normalise } from "../inference/pooling.ts";
+import type { FrameRun } from "../inference/long.ts";
+import { averageLayers, type LayerAverage, l2Normalise } from "../inference/pooling.ts";
 import type { Chunk } from "./embedding.ts";
 
 /** none: every frame. mean: the time mean of each layer. weighted: that, averaged over layers by learned weights. */
 export type Pooling = "none" | "mean" | "weighted";
-
-/** Frames of a clip from `firstFrame` on. */
-export interface Piece extends HiddenStates {
-  readonly firstFrame: number;
-}
 
 export interface PoolOptions {
   readonly pooling: Pooling;
@@ -33,7 +29,7 @@ export function pooledShape(pooling: Pooling, { layers, frames, width }: Sizes):
 }
 
 /** Pieces that together hold every frame once → the pooled values. */
-export async function* poolPieces(pieces: AsyncIterable<Piece>, sizes: Sizes, options: PoolOptions): AsyncGenerator<Chunk> {
+export async function* poolPieces(pieces: AsyncIterable<FrameRun>, sizes: Sizes, options: PoolOptions): AsyncGenerator<Chunk> {
   const { width } = sizes;
   if (options.pooling === "none") {
     for await (const piece of pieces) yield* layerRuns(options.l2 ? { ...piece, values: eachUnit(piece.values, width) } : piece, sizes);
@@ -45,7 +41,7 @@ export async function* poolPieces(pieces: AsyncIterable<Piece>, sizes: Sizes, op
 }
 
 /** A piece is a run of frames in each layer: so it is one chunk a layer. */
-function* layerRuns({ values, frames, firstFrame }: Piece, sizes: Sizes): Generator<Chunk> {
+function* layerRuns({ values, frames, firstFrame }: FrameRun, sizes: Sizes): Generator<Chunk> {
   const run = frames * sizes.width;
   for (let layer = 0; layer < sizes.layers; layer++) {
     yield { offset: (layer * sizes.frames + firstFrame) * sizes.width, values: values.subarray(layer * run, (layer + 1) * run) };
@@ -53,7 +49,7 @@ function* layerRuns({ values, frames, firstFrame }: Piece, sizes: Sizes): Genera
 }
 
 /** [layers, width], summed in float64 as `timeMean` does. */
-async function meanOverTime(pieces: AsyncIterable<Piece>, { layers, frames, width }: Sizes): Promise<Float32Array> {
+async function meanOverTime(pieces: AsyncIterable<FrameRun>, { layers, frames, width }: Sizes): Promise<Float32Array> {
   const sums = new Float64Array(layers * width);
   for await (const piece of pieces) {
     for (let layer = 0; layer < layers; layer++) {

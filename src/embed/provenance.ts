@@ -35,6 +35,12 @@ export interface Settings {
   readonly overlapSeconds?: number;
 }
 
+export interface Windowing {
+  readonly count: number;
+  readonly windowSeconds: number;
+  readonly overlapSeconds: number;
+}
+
 export interface Provenance {
   readonly ostinato: string;
   /** ISO 8601. */
@@ -52,6 +58,8 @@ export interface Provenance {
   /** How the source came to the model's sample rate; absent where it already had it. */
   readonly resampler?: string;
   readonly settings: Settings;
+  /** The windows in which attention saw the clip; absent where it saw all of it at once. */
+  readonly windows?: Windowing;
   /** In which ways the values differ from those of the original code, in words. Empty: they don't. */
   readonly deviations: readonly string[];
 }

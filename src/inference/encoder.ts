@@ -1,11 +1,14 @@
 // Inference: a model and an engine brought together. Waveforms in, hidden states out; batches of mixed lengths equal single runs.
-import { type HostTensor, hostTensor, toFloat32 } from "../base/dtypes.ts";
+import { type HostTensor, hostTensor } from "../base/dtypes.ts";
 import { ConfigError, TooShortError } from "../base/errors.ts";
 import type { Model } from "../models/model.ts";
 import type { Engine, Session, Values, WeightReader } from "../ops/program.ts";
 import { chainProgram } from "../ops/stage.ts";
 import { prepareBatch } from "./input-normalisation.ts";
+import { type FrameRun, gatherRow, type LongClip, longClip, windowedFrames } from "./long.ts";
 import type { HiddenStates } from "./pooling.ts";
+import { keepSessions } from "./sessions.ts";
+import { windowFor } from "./window.ts";
 
 /** How clips of different lengths share a batch.
  *  "exact": statistics, attention and positions see each clip's own samples, so the answer is that of a single run.
@@ -23,51 +26,54 @@ export interface EncoderOptions {
 /** "all", "last", or entries of `hidden_states` counted as transformers does: 0 is the embedding, negative ones count from the end. */
 export type LayerChoice = "all" | "last" | readonly number[];
 
+export interface StreamOptions {
+  /** Default "all". */
+  readonly layers?: LayerChoice | undefined;
+  /** What attention sees at once; by default clips up to five minutes are one window, longer ones go in windows of 30 s that share 5 s. */
+  readonly windowSeconds?: number | undefined;
+  readonly overlapSeconds?: number | undefined;
+  /** Windows that share a run; default 1. */
+  readonly batchSize?: number | undefined;
+  /** Ends the work between runs. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Encoder {
   readonly model: Model;
   readonly options: Required<EncoderOptions>;
   /** Mono waveforms at the model's sample rate → the chosen hidden states of each.
    *  Only the stages that the highest chosen layer needs are run. `normalised` says that the waveforms already are what the model's input
-   *  normalisation makes: windows of one clip share the clip's statistics. @throws TooShortError for a clip without a single frame. */
+   *  normalisation makes. @throws TooShortError for a clip without a single frame. */
   hiddenStates(
     waveforms: readonly Float32Array[],
     layers?: LayerChoice,
     given?: { readonly normalised?: boolean },
   ): Promise<HiddenStates[]>;
+  /** The hidden states of a clip of any length, in bounded memory: runs of frames, in order, that together hold every frame once. The
+   *  convolutions' frames are those of the whole clip; attention and the positional convolution see one window at a time. A clip that fits one
+   *  window differs from `hiddenStates` by rounding alone.
+   *  @throws TooShortError for a clip without a single frame, ConfigError for a wrong layer or window. */
+  stream(clip: Float32Array | LongClip, options?: StreamOptions): AsyncGenerator<FrameRun>;
   /** Any tapped values of one waveform, by name: stages, and what they tap inside (`conv_features`, `layers.3.ffn`). */
   taps(waveform: Float32Array, names: readonly string[]): Promise<Values>;
   dispose(): Promise<void>;
 }
 
-/** Sessions kept ready: the set of layers and the kind of batch rarely change within one job. */
-const keptSessions = 2;
-
 export function createEncoder(model: Model, engine: Engine, weights: WeightReader, given: EncoderOptions): Encoder {
   const options = { padding: "exact", attentionMask: false, ...given } as const;
-  const sessions = new Map<string, Promise<Session>>();
+  const sessions = keepSessions(engine, weights, 3);
 
   /** The program that ends with the highest stage among `outputs`. */
-  async function session(outputs: readonly string[], counted: { windows: boolean; frames: boolean }): Promise<Session> {
-    const key = `${outputs.join()} ${counted.windows} ${counted.frames}`;
-    let ready = sessions.get(key);
-    if (ready === undefined) {
+  function session(outputs: readonly string[], counted: { windows: boolean; frames: boolean }): Promise<Session> {
+    return sessions.get(`${outputs.join()} ${counted.windows} ${counted.frames}`, () => {
       const last = Math.max(...outputs.map((output) => model.stages.findIndex((stage) => stage.name === stageOf(output))));
-      const program = chainProgram(model.family, model.stages.slice(0, last + 1), {
+      return chainProgram(model.family, model.stages.slice(0, last + 1), {
         input: { dtype: "float32", shape: ["batch", "samples"] },
         outputs,
         padding: options.padding,
         with: counted,
       });
-      ready = engine.prepare(program, weights);
-      ready.catch(() => sessions.delete(key));
-    }
-    sessions.delete(key);
-    sessions.set(key, ready); // the latest used goes last
-    for (const [old, idle] of [...sessions].slice(0, -keptSessions)) {
-      sessions.delete(old);
-      await (await idle).dispose();
-    }
-    return ready;
+    });
   }
 
   return {
@@ -99,10 +105,19 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
           values: gatherRow(
             outputs.map((output) => results[output]!),
             row,
+            0,
             frames,
           ),
         };
       });
+    },
+    async *stream(clip, { layers = "all", windowSeconds, overlapSeconds, batchSize, signal } = {}) {
+      const long = clip instanceof Float32Array ? longClip(clip, model) : clip;
+      const { samples } = long.statistics;
+      checkLength(model, samples);
+      const window = windowSeconds === undefined ? windowFor(model, samples) : { windowSeconds, overlapSeconds };
+      const run = { model, sessions, normaliseInput: options.normaliseInput };
+      yield* windowedFrames(run, long, chosenLayers(layers, model.layers), { ...window, batchSize, signal });
     },
     async taps(waveform, names) {
       checkLength(model, waveform.length);
@@ -110,28 +125,13 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
       const ready = await session(names, { windows: false, frames: false });
       return ready.run({ x: hostTensor(batch.values, [1, batch.samples]) });
     },
-    async dispose() {
-      const all = [...sessions.values()];
-      sessions.clear();
-      for (const ready of all) await (await ready).dispose();
-    },
+    dispose: () => sessions.dispose(),
   };
 }
 
 /** The stage in which a tap lies: its own name, `layers.3` of `layers.3.ffn`, else the frontend. */
 function stageOf(tap: string): string {
   return /^(embed|final|layers\.\d+)/.exec(tap)?.[1] ?? "frontend";
-}
-
-/** The first `frames` frames of one row of each layer's [batch, frames, width], one layer after the other. */
-function gatherRow(layers: readonly HostTensor[], row: number, frames: number): Float32Array {
-  const [, time, width] = layers[0]!.shape as [number, number, number];
-  const values = new Float32Array(layers.length * frames * width);
-  layers.forEach((layer, i) => {
-    const start = row * time * width;
-    values.set(toFloat32(layer).subarray(start, start + frames * width), i * frames * width);
-  });
-  return values;
 }
 
 function counts(values: readonly number[]): HostTensor {

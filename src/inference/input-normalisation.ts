@@ -9,15 +9,31 @@ export interface PaddedBatch {
   readonly lengths: readonly number[];
 }
 
-/** A waveform of zero mean and unit (population) variance: (x − mean) / sqrt(variance + 1e-7). Statistics in float64. */
-export function normalise(waveform: Float32Array): Float32Array {
+/** Of a signal's samples; the variance is the population's. */
+export interface Loudness {
+  readonly mean: number;
+  readonly variance: number;
+}
+
+/** A waveform of zero mean and unit variance: (x − mean) / sqrt(variance + 1e-7). Statistics in float64: its own, or those of the clip that
+ *  it is a part of. */
+export function normalise(waveform: Float32Array, { mean, variance }: Loudness = loudness(waveform)): Float32Array {
+  const scale = normalisingScale(variance);
+  return waveform.map((x) => (x - mean) * scale);
+}
+
+/** What a sample's distance from the mean is multiplied by. */
+export function normalisingScale(variance: number): number {
+  return 1 / Math.sqrt(variance + 1e-7);
+}
+
+function loudness(waveform: Float32Array): Loudness {
   let sum = 0;
   for (const x of waveform) sum += x;
   const mean = sum / waveform.length;
   let squares = 0;
   for (const x of waveform) squares += (x - mean) ** 2;
-  const scale = 1 / Math.sqrt(squares / waveform.length + 1e-7);
-  return waveform.map((x) => (x - mean) * scale);
+  return { mean, variance: squares / waveform.length };
 }
 
 /** Lays waveforms side by side, each padded with zeros to the longest. */
@@ -34,7 +50,7 @@ export function padBatch(waveforms: readonly Float32Array[]): PaddedBatch {
  *  instead, which is what the original does for models whose `return_attention_mask` is false. */
 export function prepareBatch(waveforms: readonly Float32Array[], options: { normalise: boolean; overPadding?: boolean }): PaddedBatch {
   if (!options.normalise) return padBatch(waveforms);
-  if (!options.overPadding) return padBatch(waveforms.map(normalise));
+  if (!options.overPadding) return padBatch(waveforms.map((waveform) => normalise(waveform)));
   const batch = padBatch(waveforms);
   for (let row = 0; row < batch.rows; row++) {
     const span = batch.values.subarray(row * batch.samples, (row + 1) * batch.samples);

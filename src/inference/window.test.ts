@@ -1,6 +1,6 @@
-// Windows: every frame once, all of one length, on the grid of the whole clip.
+// Windows: every frame once, all of one length.
 import { describe, expect, test } from "vitest";
-import { planWindows } from "./window.ts";
+import { defaultWindow, planWindows, wholeSeconds, windowFor } from "./window.ts";
 
 /** Frames as the family's convolutions count them: 400 samples give the first, each further 320 another. */
 const model = {
@@ -23,18 +23,17 @@ describe.each([
       const next = windows[i + 1];
       expect(window.keepTo).toBe(next ? next.keepFrom : model.frameCount(samples));
       expect(window.keepTo).toBeGreaterThan(window.keepFrom);
-      expect(window.startSample).toBe(window.firstFrame * model.hopSamples);
-      expect(window.startSample + window.samples).toBeLessThanOrEqual(samples);
+      expect(window.firstFrame + window.frames).toBeLessThanOrEqual(model.frameCount(samples));
       expect(window.keepFrom).toBeGreaterThanOrEqual(window.firstFrame);
-      expect(window.keepTo).toBeLessThanOrEqual(window.firstFrame + model.frameCount(window.samples));
-      expect(window.samples).toBe(windows[0]!.samples);
+      expect(window.keepTo).toBeLessThanOrEqual(window.firstFrame + window.frames);
+      expect(window.frames).toBe(windows[0]!.frames);
     });
   });
 });
 
 test("a frame in an overlap is taken from the window in which it lies farther from an edge", () => {
   const windows = planWindows(model, 400_000, { windowSeconds: 5, overlapSeconds: 2 });
-  const frames = model.frameCount(windows[0]!.samples);
+  const { frames } = windows[0]!;
   const depth = (window: (typeof windows)[number], frame: number) =>
     Math.min(frame - window.firstFrame, window.firstFrame + frames - 1 - frame);
   windows.forEach((window, i) => {
@@ -46,9 +45,13 @@ test("a frame in an overlap is taken from the window in which it lies farther fr
 });
 
 test("a clip that fits one window is run whole", () => {
-  expect(planWindows(model, 120_000, { windowSeconds: 5 })).toEqual([
-    { startSample: 0, samples: 120_000, firstFrame: 0, keepFrom: 0, keepTo: 374 },
-  ]);
+  expect(planWindows(model, 120_000, { windowSeconds: 5 })).toEqual([{ firstFrame: 0, frames: 374, keepFrom: 0, keepTo: 374 }]);
+});
+
+test("a clip up to five minutes is one window unless others are asked for, a longer one takes the default", () => {
+  const longest = wholeSeconds * model.sampleRateHz;
+  expect(planWindows(model, longest, windowFor(model, longest))).toHaveLength(1);
+  expect(windowFor(model, longest + 1)).toEqual(defaultWindow);
 });
 
 test("a window without a frame and an overlap as long as the window are refused by name", () => {

@@ -1,31 +1,37 @@
-// Windows: long clips run in pieces of bounded memory, cut so that every frame of the whole clip is computed once and kept once.
+// Windows: how much of a long clip the transformer sees at once, cut so that every frame of the clip is kept once.
 import { ConfigError } from "../base/errors.ts";
 import type { Model } from "../models/model.ts";
 
 export interface WindowOptions {
   /** Length of a window. */
   readonly windowSeconds: number;
-  /** What neighbouring windows share at least; default 0. */
-  readonly overlapSeconds?: number;
+  /** What neighbouring windows share; default 0. */
+  readonly overlapSeconds?: number | undefined;
 }
 
-/** One run of the model over [startSample, startSample + samples), and the frames of the whole clip that are taken from it. */
+/** One run of the transformer over frames firstFrame … firstFrame + frames - 1 of the clip, and those among them that are kept. */
 export interface Window {
-  readonly startSample: number;
-  readonly samples: number;
-  /** The clip's frame that is the window's frame 0. */
   readonly firstFrame: number;
-  /** Frames of the clip that are kept: keepFrom … keepTo - 1. */
+  readonly frames: number;
+  /** keepFrom … keepTo - 1, frames of the clip. */
   readonly keepFrom: number;
   readonly keepTo: number;
 }
 
 type Frames = Pick<Model, "frameCount" | "hopSamples" | "minimumSamples" | "sampleRateHz">;
 
-/** Cuts a clip into windows. Each starts at a multiple of the hop, so its frames lie on the grid of the whole clip's frames; each has the
- *  same length, the last being shifted back; a frame that several windows hold is taken from the one in which it lies farther from an edge.
- *  A clip that fits one window is one window, so that windowing changes nothing for it. A window is shortened to end with its last
- *  frame (by less than a hop): so its length, too, is one that whole frames fill.
+/** A clip up to this length is one window where nothing else is asked for: longer ones take `defaultWindow`. Attention over a clip costs its
+ *  length squared, and the hidden states of all layers of five minutes are a gigabyte. */
+export const wholeSeconds = 300;
+export const defaultWindow = { windowSeconds: 30, overlapSeconds: 5 } as const satisfies WindowOptions;
+
+/** The windows to take for a clip where none were asked for. */
+export function windowFor({ sampleRateHz }: Pick<Model, "sampleRateHz">, clipSamples: number): Required<WindowOptions> {
+  return clipSamples <= wholeSeconds * sampleRateHz ? { windowSeconds: wholeSeconds, overlapSeconds: 0 } : defaultWindow;
+}
+
+/** Cuts a clip into windows of one length, the last being shifted back. A frame that several windows hold is taken from the one in which it
+ *  lies farther from an edge. A clip that fits one window is one window.
  *  @throws ConfigError when the window holds no frame or the overlap is not shorter than it. */
 export function planWindows(model: Frames, clipSamples: number, { windowSeconds, overlapSeconds = 0 }: WindowOptions): Window[] {
   const asked = Math.round(windowSeconds * model.sampleRateHz);
@@ -38,16 +44,15 @@ export function planWindows(model: Frames, clipSamples: number, { windowSeconds,
   }
   const total = model.frameCount(clipSamples);
   const frames = model.frameCount(asked);
-  if (clipSamples <= asked || total <= frames) return [{ startSample: 0, samples: clipSamples, firstFrame: 0, keepFrom: 0, keepTo: total }];
-  // Windows that only touch would miss the frames that straddle their edges: so they never lie farther apart than their frames reach.
-  const step = Math.min(frames, Math.max(1, Math.floor(((windowSeconds - overlapSeconds) * model.sampleRateHz) / model.hopSamples)));
+  if (total <= frames) return [{ firstFrame: 0, frames: total, keepFrom: 0, keepTo: total }];
+  const shared = Math.round((overlapSeconds * model.sampleRateHz) / model.hopSamples);
+  const step = Math.max(1, frames - shared);
   const starts: number[] = [];
   for (let first = 0; first + frames < total; first += step) starts.push(first);
   starts.push(total - frames);
   return starts.map((firstFrame, i) => ({
-    startSample: firstFrame * model.hopSamples,
-    samples: (frames - 1) * model.hopSamples + model.minimumSamples,
     firstFrame,
+    frames,
     keepFrom: i === 0 ? 0 : meeting(starts[i - 1]!, firstFrame, frames),
     keepTo: i === starts.length - 1 ? total : meeting(firstFrame, starts[i + 1]!, frames),
   }));
@@ -56,13 +61,4 @@ export function planWindows(model: Frames, clipSamples: number, { windowSeconds,
 /** The first frame that lies farther from an edge in the later of two windows; the earlier one wins where both are equal. */
 function meeting(earlier: number, later: number, frames: number): number {
   return Math.floor((earlier + frames - 1 + later) / 2) + 1;
-}
-
-/** The deviation that windows bring, in words for provenance; undefined where the clip fits one window. */
-export function windowDeviation(windows: readonly Window[], { windowSeconds, overlapSeconds = 0 }: WindowOptions): string | undefined {
-  if (windows.length < 2) return undefined;
-  return (
-    `${windows.length} windows of ${windowSeconds} s overlapping by ${overlapSeconds} s: attention, positions and the statistics of norms over ` +
-    "time see one window at a time, so values differ from those of the whole clip, most near the places where windows meet"
-  );
 }

@@ -13,6 +13,10 @@ export interface Model {
   readonly hopSamples: number;
   /** The fewest samples that give one frame. */
   readonly minimumSamples: number;
+  /** The windows of the signal whose moments over the whole clip the group norm of convolution 0 wants; absent where no norm runs over time. */
+  readonly normWindows?: { readonly size: number; readonly stride: number };
+  /** Frames on either side whose samples a frame of the frontend looks at, beyond its own: the reach of a CQT. */
+  readonly contextFrames: number;
   /** Frames for a number of samples. */
   frameCount(samples: number): number;
   /** Outputs of the first convolution for a number of samples. */

@@ -13,9 +13,17 @@ export interface Lengths<T> {
   readonly frames?: T;
 }
 
+/** Mean [batch, 1, size] and covariance [batch, size, size] of the windows of a signal that convolution 0 sees, float64. */
+export interface WindowMoments<T> {
+  readonly mean: T;
+  readonly covariance: T;
+}
+
 export interface Context<T> {
   readonly ops: Ops<T>;
   readonly lengths?: Lengths<T>;
+  /** The whole clip's, for a run that sees a part of it: so the group norm of convolution 0 is that of the clip. Absent: the run's own. */
+  readonly moments?: WindowMoments<T>;
   /** Frames to replace by the learned mask embedding, [batch, frames] bool. */
   readonly timeMask?: T;
   /** Padding as transformers treats it, where that differs from the exact batch (see `models/blocks/positional.ts`). */
@@ -58,10 +66,17 @@ export interface ChainOptions {
   readonly outputs: readonly string[];
   readonly padding?: "exact" | "original";
   /** Which of the optional inputs the program has. */
-  readonly with?: { readonly windows?: boolean; readonly frames?: boolean; readonly timeMask?: boolean };
+  readonly with?: {
+    readonly windows?: boolean;
+    readonly frames?: boolean;
+    readonly timeMask?: boolean;
+    /** The size of the windows whose `mean` and `covariance` are given. */
+    readonly moments?: number | undefined;
+  };
 }
 
-/** A chain of stages as a program: inputs `x`, and where asked for `windows`, `frames` and `timeMask`; outputs by tap name. */
+/** A chain of stages as a program: inputs `x`, and where asked for `windows`, `frames`, `timeMask`, or `mean` and `covariance`; outputs by
+ *  tap name. */
 export function chainProgram(name: string, stages: readonly Stage[], options: ChainOptions): Program {
   const optional = options.with ?? {};
   return {
@@ -72,20 +87,25 @@ export function chainProgram(name: string, stages: readonly Stage[], options: Ch
       ...(optional.windows && { windows: { dtype: "int32", shape: ["batch"] } }),
       ...(optional.frames && { frames: { dtype: "int32", shape: ["batch"] } }),
       ...(optional.timeMask && { timeMask: { dtype: "bool", shape: ["batch", "frames"] } }),
+      ...(optional.moments && {
+        mean: { dtype: "float64", shape: ["batch", 1, optional.moments] },
+        covariance: { dtype: "float64", shape: ["batch", optional.moments, optional.moments] },
+      }),
     },
     run<T>(ops: Ops<T>, params: Params<T>, inputs: Readonly<Record<string, T>>) {
-      const { x, windows, frames, timeMask } = inputs as { x: T; windows?: T; frames?: T; timeMask?: T };
+      const { x, windows, frames, timeMask, mean, covariance } = inputs;
       const taps: Record<string, T> = {};
       const cx: Context<T> = {
         ops,
         lengths: { ...(windows !== undefined && { windows }), ...(frames !== undefined && { frames }) },
         ...(timeMask !== undefined && { timeMask }),
+        ...(mean !== undefined && covariance !== undefined && { moments: { mean, covariance } }),
         padding: options.padding ?? "exact",
         tap: (tapName, value) => {
           if (options.outputs.includes(tapName)) taps[tapName] = ops.scope?.keep(value) ?? value;
         },
       };
-      runChain(stages, cx, params, x);
+      runChain(stages, cx, params, x!);
       return Object.fromEntries(options.outputs.map((output) => [output, taps[output]!]));
     },
   };

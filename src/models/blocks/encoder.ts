@@ -51,8 +51,9 @@ export function encoderModel(options: {
   readonly transformer: TransformerConfig;
   readonly frontend: Stage;
   readonly embed: Stage;
+  readonly contextFrames?: number;
 }): Model {
-  const { extractor, transformer } = options;
+  const { extractor, transformer, contextFrames = 0 } = options;
   const layers = Array.from({ length: transformer.layers }, (_, i) => transformerLayer(transformer, i));
   const final = transformer.norm === "pre" ? [finalStage(transformer)] : [];
   const stages = [options.frontend, options.embed, ...layers, ...final];
@@ -67,6 +68,8 @@ export function encoderModel(options: {
     width: transformer.width,
     hopSamples: hopSamples(extractor),
     minimumSamples: receptiveField(extractor),
+    ...(extractor.norm === "group" && { normWindows: { size: extractor.kernels[0]!, stride: extractor.strides[0]! } }),
+    contextFrames,
     frameCount: (samples) => frameCount(extractor, samples),
     windowCount: (samples) => windowsOf(extractor, samples),
   };

@@ -3,10 +3,11 @@
 // With one channel a group, the norm's statistics are those of the convolution's output over all of time. That output is
 // linear in the windows u of the signal, so the statistics follow from the windows' own mean and covariance:
 // mean_c = W_c · mean(u) and variance_c = W_c · Cov(u) · W_cᵀ, a 10 × 10 matrix instead of 512 × time values. The fold is exact,
-// and since it can count each row's valid windows alone, a batch of mixed lengths equals single runs.
+// and since it can count each row's valid windows alone, a batch of mixed lengths equals single runs. The moments of hours of sound are
+// no larger than those of a second: a run that sees a part of a clip may be given the whole's (`Context.moments`).
 
 import type { Ops } from "../../ops/ops.ts";
-import type { Context } from "../../ops/stage.ts";
+import type { Context, WindowMoments } from "../../ops/stage.ts";
 
 export interface FoldedConvolution<T> {
   /** Filters of each row's own, [batch, channels, kernel]. */
@@ -27,7 +28,7 @@ export function foldGroupNorm<T>(
   const { ops } = cx;
   const filters = ops.squeeze(weight, 1); // [c, k]
   const exact = ops.cast(filters, "float64");
-  const { mean, covariance } = windowMoments(ops, signal, ops.fixedSize(filters, -1), stride, cx.lengths?.windows);
+  const { mean, covariance } = cx.moments ?? windowMoments(ops, signal, ops.fixedSize(filters, -1), stride, cx.lengths?.windows);
   const outMean = ops.squeeze(ops.matmul(mean, ops.swapAxes(exact, 0, 1)), 1); // [b, c]
   const outVariance = ops.squeeze(ops.sum(ops.mul(ops.matmul(exact, covariance), exact), -1), -1); // [b, c]
   const deviation = ops.cast(ops.sqrt(ops.add(outVariance, norm.eps)), "float32");
@@ -40,7 +41,7 @@ export function foldGroupNorm<T>(
 
 /** Mean [batch, 1, size] and covariance [batch, size, size] of a signal's windows, float64; of the first `count` [batch] of each row where given.
  *  Centred before squaring, or a DC offset would cancel badly. */
-function windowMoments<T>(ops: Ops<T>, signal: T, size: number, stride: number, count: T | undefined) {
+function windowMoments<T>(ops: Ops<T>, signal: T, size: number, stride: number, count: T | undefined): WindowMoments<T> {
   const windows = ops.cast(ops.windows(signal, size, stride), "float64"); // [b, t, k]
   if (count === undefined) {
     const mean = ops.mean(windows, 1);

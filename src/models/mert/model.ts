@@ -1,8 +1,8 @@
 // MERT (arXiv:2306.00107) and HuBERT (arXiv:2106.07447): the same network, MERT optionally with a CQT beside the convolutions.
-import { cqt, mertCqt } from "../../dsp/cqt.ts";
+import { cqt, cqtReach, mertCqt } from "../../dsp/cqt.ts";
 import type { Stage } from "../../ops/stage.ts";
 import { embedStage, encoderModel } from "../blocks/encoder.ts";
-import { extractFeatures, featureExtractorParams } from "../blocks/feature-extractor.ts";
+import { extractFeatures, featureExtractorParams, hopSamples } from "../blocks/feature-extractor.ts";
 import { positionalParams, positions } from "../blocks/positional.ts";
 import { type ProjectionConfig, project, projectionParams } from "../blocks/projection.ts";
 import type { Model } from "../model.ts";
@@ -16,6 +16,7 @@ export function mertModel(config: MertConfig): Model {
     extractor,
     transformer,
     frontend: frontend(config),
+    contextFrames: config.cqtBins > 0 ? Math.ceil(cqtReach(mertCqt(config.sampleRateHz, config.cqtBins)) / hopSamples(extractor)) : 0,
     embed: embedStage(
       transformer,
       { params: positionalParams(positional, transformer.width), positions: (cx, params, x) => positions(cx, params, positional, x) },

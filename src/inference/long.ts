@@ -1,0 +1,161 @@
+// Long audio: the hidden states of a clip of any length, in bounded memory, a run of frames at a time.
+//
+// A first pass over the clip has gathered its statistics; this is the second. The frontend (convolutions, CQT, projection) goes chunk by chunk and
+// gives every frame what the run of the whole clip gives it: its norm over time is handed the moments of the whole, and a frame sees its own
+// samples alone. The transformer goes window by window over those frames. What differs from the run of the whole is that attention and the
+// positional convolution see one window at a time.
+import { type HostTensor, hostTensor, toFloat32 } from "../base/dtypes.ts";
+import { AudioError } from "../base/errors.ts";
+import type { Model } from "../models/model.ts";
+import { chainProgram } from "../ops/stage.ts";
+import { type ClipStatistics, gatherStatistics, momentInputs } from "./clip-statistics.ts";
+import { normalise } from "./input-normalisation.ts";
+import type { HiddenStates } from "./pooling.ts";
+import type { Sessions } from "./sessions.ts";
+import { stretch } from "./stretch.ts";
+import { planWindows, type WindowOptions } from "./window.ts";
+
+/** A clip that is too long to lie in memory: mono at the model's rate, read in pieces as often as it is asked for. */
+export interface LongClip {
+  readonly statistics: ClipStatistics;
+  /** All samples in order. */
+  pieces(): AsyncIterable<Float32Array>;
+}
+
+/** Hidden states of frames firstFrame … firstFrame + frames - 1 of a clip. */
+export interface FrameRun extends HiddenStates {
+  readonly firstFrame: number;
+}
+
+export interface LongRun {
+  readonly model: Model;
+  readonly sessions: Sessions;
+  readonly normaliseInput: boolean;
+}
+
+/** Samples that lie in memory, as a long clip. */
+export function longClip(samples: Float32Array, model: Pick<Model, "normWindows">): LongClip {
+  const gathering = gatherStatistics(model);
+  const pieces = () => Array.from({ length: Math.ceil(samples.length / pieceSamples) }, (_, i) => i * pieceSamples);
+  const cut = (at: number) => samples.subarray(at, at + pieceSamples);
+  for (const at of pieces()) gathering.push(cut(at));
+  return {
+    statistics: gathering.statistics(),
+    async *pieces() {
+      for (const at of pieces()) yield cut(at);
+    },
+  };
+}
+
+const pieceSamples = 2 ** 18;
+
+/** Frames the frontend computes at once: convolution 0 gives 512 values for each fifth sample, a hundred times what a frame leaves. */
+const chunkFrames = 384;
+
+/** Frames handed out at once, at most: all layers of a long window would be a gigabyte twice. */
+const runFrames = 2048;
+
+/** What the frontend gives for each frame of a clip, in order, [frames, width] at a time; equal to the run of the whole clip.
+ *  @param tap the frontend's output, or anything it taps that has a row a frame.
+ *  @throws AudioError when the second reading of the clip is not as long as the first. */
+export async function* frontendFrames(run: LongRun, clip: LongClip, tap = "frontend"): AsyncGenerator<Float32Array> {
+  const { model, sessions, normaliseInput } = run;
+  const { hopSamples: hop, minimumSamples, normWindows, contextFrames: context } = model;
+  const { statistics } = clip;
+  const total = model.frameCount(statistics.samples);
+  const program = () =>
+    chainProgram(`${model.family} frontend`, model.stages.slice(0, 1), {
+      input: { dtype: "float32", shape: ["batch", "samples"] },
+      outputs: [tap],
+      with: { moments: normWindows?.size },
+    });
+  const moments = statistics.windows && momentInputs({ ...statistics, windows: statistics.windows }, normaliseInput);
+  const samples = stretch(1);
+  const pieces = clip.pieces()[Symbol.asyncIterator]();
+  try {
+    for (let first = 0; first < total; first += chunkFrames) {
+      const last = Math.min(total, first + chunkFrames);
+      const from = Math.max(0, first - context);
+      const to = Math.min(total, last + context);
+      const end = to === total ? statistics.samples : (to - 1) * hop + minimumSamples;
+      while (samples.end < end) {
+        const { value, done } = await pieces.next();
+        if (done)
+          throw new AudioError(
+            `The clip had ${statistics.samples} samples at first and ${samples.end} when it was read again. Run it again.`,
+          );
+        samples.append(value);
+      }
+      const cut = samples.cut(from * hop, end);
+      const session = await sessions.get(`frontend ${tap}`, program);
+      const x = normaliseInput ? normalise(cut, statistics) : cut;
+      const frames = toFloat32((await session.run({ x: hostTensor(x, [1, x.length]), ...moments }))[tap]!);
+      const width = frames.length / (to - from);
+      yield frames.subarray((first - from) * width, (last - from) * width);
+      samples.dropBefore((last - context) * hop);
+    }
+  } finally {
+    await pieces.return?.();
+  }
+}
+
+/** Hidden states of a clip in windows: every frame once, in order. `layers` are entries of `model.hiddenStates`; `batchSize` windows share a run.
+ *  @throws ConfigError for a wrong window, and what `frontendFrames` throws; `signal`'s reason when it aborts. */
+export async function* windowedFrames(
+  run: LongRun,
+  clip: LongClip,
+  layers: readonly number[],
+  options: WindowOptions & { readonly batchSize?: number | undefined; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<FrameRun> {
+  const { model, sessions } = run;
+  const { batchSize = 1, signal } = options;
+  const outputs = layers.map((layer) => model.hiddenStates[layer]!);
+  const lastStage = Math.max(...outputs.map((output) => model.stages.findIndex(({ name }) => name === output)));
+  const program = () =>
+    chainProgram(`${model.family} transformer`, model.stages.slice(1, lastStage + 1), {
+      input: { dtype: "float32", shape: ["batch", "frames", model.width] },
+      outputs,
+    });
+  const windows = planWindows(model, clip.statistics.samples, options);
+  const front = frontendFrames(run, clip);
+  const frames = stretch(model.width);
+  try {
+    for (let at = 0; at < windows.length; at += batchSize) {
+      const batch = windows.slice(at, at + batchSize);
+      const end = batch.at(-1)!.firstFrame + batch[0]!.frames;
+      while (frames.end < end) {
+        signal?.throwIfAborted();
+        frames.append((await front.next()).value as Float32Array);
+      }
+      const each = batch[0]!.frames;
+      const x = new Float32Array(batch.length * each * model.width);
+      for (const [row, { firstFrame }] of batch.entries()) x.set(frames.cut(firstFrame, firstFrame + each), row * each * model.width);
+      frames.dropBefore(windows[at + batchSize]?.firstFrame ?? end);
+      signal?.throwIfAborted();
+      const session = await sessions.get(`transformer ${outputs.join()}`, program);
+      const results = await session.run({ x: hostTensor(x, [batch.length, each, model.width]) });
+      const states = outputs.map((output) => results[output]!);
+      for (const [row, { firstFrame, keepFrom, keepTo }] of batch.entries()) {
+        for (let from = keepFrom; from < keepTo; from += runFrames) {
+          const to = Math.min(keepTo, from + runFrames);
+          const values = gatherRow(states, row, from - firstFrame, to - firstFrame);
+          yield { layers, frames: to - from, width: model.width, values, firstFrame: from };
+        }
+      }
+    }
+  } finally {
+    await front.return(undefined);
+  }
+}
+
+/** Frames from … to - 1 of one row of each layer's [batch, frames, width], one layer after the other. */
+export function gatherRow(layers: readonly HostTensor[], row: number, from: number, to: number): Float32Array {
+  const [, time, width] = layers[0]!.shape as [number, number, number];
+  const run = (to - from) * width;
+  const values = new Float32Array(layers.length * run);
+  layers.forEach((layer, i) => {
+    const start = (row * time + from) * width;
+    values.set(toFloat32(layer).subarray(start, start + run), i * run);
+  });
+  return values;
+}
