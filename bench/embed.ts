@@ -107,7 +107,7 @@ try {
           add("decode", batch * decoded.wallMs);
           add("resample", batch * resampled.wallMs);
           add("session", clock.ms);
-          add("rest", total.wallMs - clock.ms - batch * (decoded.wallMs + resampled.wallMs));
+          add("outsideSession", total.wallMs - clock.ms); // decoding and resampling run in workers there, above they run alone
           if (exact && half) {
             add("peerFp32", exact.wall_ms);
             add("peerBf16", half.wall_ms);
