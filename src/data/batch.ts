@@ -1,5 +1,4 @@
 // Batch: what a training step takes, as a plain value, put together from crops.
-import type { LabelSet } from "./corpus.ts";
 import { cropLabels } from "./label-crop.ts";
 import type { PlannedBatch } from "./plan.ts";
 
@@ -33,8 +32,14 @@ export interface Batch {
 /** A crop that was read: its samples, or why there are none. */
 export type ReadCrop = { readonly samples: Float32Array } | { readonly reason: string };
 
-/** The labels of a batch's clips, by their index. */
-export type BatchLabels = Pick<LabelSet, "frames" | "read"> & { readonly codebooks: number; readonly rateHz: number };
+/** The labels of a planned batch's clips, by their place in it. */
+export interface BatchLabels {
+  readonly codebooks: number;
+  readonly rateHz: number;
+  frames(row: number): number;
+  /** [codebooks, count] */
+  read(row: number, start: number, count: number): Int32Array;
+}
 
 export interface BatchParts {
   readonly planned: PlannedBatch;
@@ -49,24 +54,27 @@ export interface BatchParts {
  *  @throws ConfigError when the labels end before a crop begins. */
 export function makeBatch({ planned, crops, pathOf, sampleRateHz, labels }: BatchParts): Batch | { readonly bad: readonly BadClip[] } {
   const { number, epoch, samples } = planned;
-  const waves = crops.flatMap((crop) => ("samples" in crop ? [crop.samples] : []));
-  const rows = planned.clips.map((clip, i) => ({ clip, start: planned.starts[i]! })).filter((_, i) => "samples" in crops[i]!);
-  const bad = planned.clips.flatMap((clip, i) => {
-    const crop = crops[i]!;
-    return "reason" in crop ? [{ clip, path: pathOf(clip), reason: crop.reason }] : [];
-  });
-  if (rows.length === 0) return { bad };
-  const waveforms = new Float32Array(rows.length * samples);
-  for (const [i, wave] of waves.entries()) waveforms.set(wave, i * samples);
-  const [clips, starts] = [rows.map((row) => row.clip), rows.map((row) => row.start)];
-  const cut =
-    labels && cropLabels({ sampleRateHz, rateHz: labels.rateHz, samples, starts, frames: clips.map((clip) => labels.frames(clip)) });
-  const [codebooks, frames] = [labels?.codebooks ?? 0, cut?.frames ?? 0];
-  const codes = new Int32Array(codebooks * rows.length * frames);
-  for (const [i, clip] of clips.entries()) {
-    if (labels === undefined || cut === undefined) break;
-    const own = labels.read(clip, cut.starts[i]!, frames); // [codebooks, frames]
-    for (let k = 0; k < codebooks; k++) codes.set(own.subarray(k * frames, (k + 1) * frames), (k * rows.length + i) * frames);
+  const good: { row: number; wave: Float32Array }[] = [];
+  const bad: BadClip[] = [];
+  for (const [row, crop] of crops.entries()) {
+    const clip = planned.clips[row]!;
+    if ("samples" in crop) good.push({ row, wave: crop.samples });
+    else bad.push({ clip, path: pathOf(clip), reason: crop.reason });
   }
-  return { number, epoch, waveforms, samples, labels: codes, codebooks, frames, clips, starts, bad };
+  if (good.length === 0) return { bad };
+  const waveforms = new Float32Array(good.length * samples);
+  for (const [i, { wave }] of good.entries()) waveforms.set(wave, i * samples);
+  const clips = good.map(({ row }) => planned.clips[row]!);
+  const starts = good.map(({ row }) => planned.starts[row]!);
+  const parts = { number, epoch, waveforms, samples, clips, starts, bad };
+  if (labels === undefined) return { ...parts, labels: new Int32Array(0), codebooks: 0, frames: 0 };
+  const { codebooks, rateHz } = labels;
+  const own = good.map(({ row }) => labels.frames(row));
+  const { frames, starts: first } = cropLabels({ sampleRateHz, rateHz, samples, starts, frames: own });
+  const codes = new Int32Array(codebooks * good.length * frames);
+  for (const [i, { row }] of good.entries()) {
+    const read = labels.read(row, first[i]!, frames);
+    for (let k = 0; k < codebooks; k++) codes.set(read.subarray(k * frames, (k + 1) * frames), (k * good.length + i) * frames);
+  }
+  return { ...parts, labels: codes, codebooks, frames };
 }

@@ -17,6 +17,8 @@ export interface CropRequest {
 
 export interface CropJob {
   readonly crops: readonly CropRequest[];
+  /** Sent along with requests to an address: an access token, say. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly sampleRateHz: number;
 }
 

@@ -11,12 +11,17 @@ export interface CropReader {
   close(): Promise<void>;
 }
 
-/** Opens a reader with threads of its own: as many as the machine has cores, unless `workers` says otherwise. */
-export function openCropReader({ sampleRateHz, workers = availableParallelism() }: { sampleRateHz: number; workers?: number }): CropReader {
+export interface CropReaderOptions extends Omit<CropJob, "crops"> {
+  /** Threads; as many as the machine has cores when left out. */
+  readonly workers?: number | undefined;
+}
+
+/** Opens a reader with threads of its own. */
+export function openCropReader({ workers = availableParallelism(), ...about }: CropReaderOptions): CropReader {
   const pool = workerPool<CropJob, CropAnswer[]>({ url: workerUrl(import.meta.url, "./crop-worker.node.js"), size: workers });
   const read = async (crops: readonly CropRequest[], signal?: AbortSignal): Promise<CropAnswer[]> => {
     try {
-      return await pool.run({ crops, sampleRateHz }, { signal });
+      return await pool.run({ crops, ...about }, { signal });
     } catch (error) {
       if (!(error instanceof WorkerLostError)) throw error;
       const [only] = crops;

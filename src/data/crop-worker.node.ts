@@ -6,6 +6,7 @@ import { type ByteSource, chunkedSource, sectionSource } from "../base/byte-sour
 import { FormatError, messageOf } from "../base/errors.ts";
 import { fileSource } from "../base/files.node.ts";
 import { httpSource } from "../base/http-source.ts";
+import { recent } from "../base/recent.ts";
 import { serveJobs } from "../base/worker-pool.node.ts";
 import { parseNpy } from "../formats/npy.ts";
 import type { CropAnswer, CropJob, CropRequest, LabelFrames } from "./crop-job.ts";
@@ -20,10 +21,18 @@ const toleranceSeconds = 0.01;
 const chunkBytes = 1 << 22;
 const openShards = 4;
 
-/** Shards that were read last: the crops of a job mostly lie in one. */
-const shards = new Map<string, Promise<ByteSource>>();
+let headers: Readonly<Record<string, string>> = {};
 
-serveJobs<CropJob, CropAnswer[]>(async ({ crops, sampleRateHz }, cx) => {
+/** The crops of a job mostly lie in one shard. */
+const openShard = recent(
+  openShards,
+  async (file: string): Promise<ByteSource> =>
+    /^https?:/.test(file) ? chunkedSource(await httpSource(file, { headers }), chunkBytes) : await fileSource(file),
+  (shard) => shard.close(),
+);
+
+serveJobs<CropJob, CropAnswer[]>(async ({ crops, sampleRateHz, headers: sent = {} }, cx) => {
+  headers = sent;
   const answers: CropAnswer[] = [];
   for (const crop of crops) {
     answers.push(await readCrop(crop, sampleRateHz, cx.alive).catch((error: unknown) => ({ reason: messageOf(error) })));
@@ -84,18 +93,4 @@ async function readLabels(shard: ByteSource, at: NonNullable<CropRequest["labels
     }
   }
   return { codes, codebooks, frames, start: at.start };
-}
-
-function openShard(file: string): Promise<ByteSource> {
-  const known = shards.get(file);
-  const opened = known ?? (/^https?:/.test(file) ? httpSource(file).then((source) => chunkedSource(source, chunkBytes)) : fileSource(file));
-  shards.delete(file);
-  shards.set(file, opened); // the last used stands last
-  opened.catch(() => shards.delete(file));
-  const [oldest] = shards.keys();
-  if (shards.size > openShards && oldest !== undefined) {
-    void shards.get(oldest)?.then((source) => source.close());
-    shards.delete(oldest);
-  }
-  return opened;
 }

@@ -1,47 +1,22 @@
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { fixtureBytes, temporaryFolder } from "../../test/audio/fixtures.ts";
-import { encodeWav } from "../audio/wav.ts";
+import { fixturePath } from "../../test/audio/fixtures.ts";
+import { clipBytes, codeOf, sampleOf, testCorpus } from "../../test/data/corpus.ts";
 import type { Batch } from "./batch.ts";
-import type { LabelSet, Manifest } from "./corpus.ts";
+import type { Manifest } from "./corpus.ts";
+import { roundHalfEven } from "./label-crop.ts";
 import { type LoaderOptions, loadBatches } from "./loader.node.ts";
 import { type PlanRules, planBatches } from "./plan.ts";
 
-const rate = 8000;
-const folder = temporaryFolder();
-const root = dirname(folder.write("0.wav", ""));
-afterAll(folder.remove);
-
-/** Clip c's sample i is c / 64 + i / 2^20: a crop tells where it was cut. Clip 5 is no sound, clip 9 is not there, clip 12 shorter than said. */
+/** Clip 5 is no sound, clip 9 is not there, clip 12 shorter than said. */
 const lengths = Array.from({ length: 24 }, (_, clip) => 8000 + 700 * clip);
-const sampleOf = (clip: number, i: number) => Math.fround(clip / 64 + i / 2 ** 20);
-const manifest: Manifest = {
-  root,
-  sampleRateHz: rate,
-  clips: lengths.map((samples, clip) => ({ path: `${clip}.wav`, samples })),
-};
-for (const [clip, length] of lengths.entries()) {
-  const told = clip === 12 ? 3000 : length;
-  const channels = [Float32Array.from({ length: told }, (_, i) => sampleOf(clip, i))];
-  if (clip === 5) folder.write("5.wav", "no sound at all\n");
-  else if (clip !== 9) folder.write(`${clip}.wav`, encodeWav({ sampleRateHz: rate, channels }, { encoding: "f32" }));
-}
-/** Frame t of codebook k of clip c has the code 100000 c + 1000 k + t. */
-const labels: LabelSet = {
-  stamp: {
-    teacher: "test",
-    teacherHash: "",
-    codebooks: 2,
-    codebookSize: 10 ** 7,
-    rateHz: 50,
-    sampleRateHz: rate,
-    manifestHash: "",
-  },
-  clips: lengths.length,
-  frames: (clip) => Math.floor((lengths[clip]! * 50) / rate),
-  read: (clip, start, count) =>
-    Int32Array.from({ length: 2 * count }, (_, i) => 100_000 * clip + 1000 * Math.floor(i / count) + start + (i % count)),
-};
+const corpus = testCorpus(lengths);
+const { root, manifest, labels } = corpus;
+corpus.spoil(5, "no sound at all\n");
+rmSync(join(root, "9.wav"));
+corpus.spoil(12, clipBytes(12, 3000));
+afterAll(corpus.remove);
 const rules: PlanRules = { batchSamples: 24_000, maxSamples: 6000, multiple: 2, seed: 11 };
 const plan = () => planBatches(lengths, rules);
 
@@ -59,15 +34,15 @@ describe("the loader", () => {
     for (const batch of await take(plan().batches)) {
       const { waveforms, samples, clips, starts, frames, codebooks } = batch;
       expect([waveforms.length, batch.labels.length, codebooks]).toEqual([clips.length * samples, 2 * clips.length * frames, 2]);
-      expect(Math.abs(frames - (samples * 50) / rate)).toBeLessThan(2);
+      expect(Math.abs(frames - samples / 160)).toBeLessThan(2);
       for (const [row, clip] of clips.entries()) {
         const start = starts[row]!;
         expect(waveforms[row * samples]).toBe(sampleOf(clip, start));
         expect(waveforms[(row + 1) * samples - 1]).toBe(sampleOf(clip, start + samples - 1));
-        const frame = Math.round((start * 50) / rate);
+        const first = roundHalfEven(start / 160);
         for (const k of [0, 1]) {
-          const first = batch.labels[(k * clips.length + row) * frames]!;
-          expect(Math.abs(first - (100_000 * clip + 1000 * k + frame))).toBeLessThanOrEqual(start % 160 === 80 ? 1 : 0);
+          const codes = batch.labels.subarray((k * clips.length + row) * frames).subarray(0, frames);
+          expect(codes).toEqual(Int32Array.from({ length: frames }, (_, t) => codeOf(clip, k, first + t)));
         }
       }
     }
@@ -118,9 +93,12 @@ describe("the loader", () => {
   });
 
   test("brings files of other rates to the manifest's", async () => {
-    folder.write("music.mp3", fixtureBytes("music.mp3"));
     const seconds = 1;
-    const other: Manifest = { root, sampleRateHz: 24_000, clips: [{ path: "music.mp3", samples: 30_000 }] };
+    const other: Manifest = {
+      root: dirname(fixturePath("music.mp3")),
+      sampleRateHz: 24_000,
+      clips: [{ path: "music.mp3", samples: 30_000 }],
+    };
     const one = planBatches([30_000], { batchSamples: 24_000, maxSamples: 24_000 * seconds, seed: 1 });
     for await (const { waveforms, bad } of loadBatches({ manifest: other }, one, { workers: 1, end: 1 })) {
       expect([waveforms.length, bad]).toEqual([24_000, []]);

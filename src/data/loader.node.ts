@@ -30,13 +30,14 @@ export async function* loadBatches(
   { workers, ahead = 4, signal, ...rank }: LoaderOptions = {},
 ): AsyncGenerator<Batch> {
   const { sampleRateHz, root, clips } = manifest;
-  const reader = openCropReader({ sampleRateHz, ...(workers !== undefined && { workers }) });
-  const batchLabels: BatchLabels | undefined = labels && {
-    codebooks: labels.stamp.codebooks,
-    rateHz: labels.stamp.rateHz,
-    frames: (clip) => labels.frames(clip),
-    read: (clip, start, count) => labels.read(clip, start, count),
-  };
+  const reader = openCropReader({ sampleRateHz, workers });
+  const labelsOf = (rows: readonly number[]): BatchLabels | undefined =>
+    labels && {
+      codebooks: labels.stamp.codebooks,
+      rateHz: labels.stamp.rateHz,
+      frames: (row) => labels.frames(rows[row]!),
+      read: (row, start, count) => labels.read(rows[row]!, start, count),
+    };
   const pathOf = (clip: number) => clips[clip]!.path;
   const stop = stopWith(signal);
 
@@ -51,7 +52,7 @@ export async function* loadBatches(
         }),
         stop.signal,
       );
-      const batch = makeBatch({ planned, crops, pathOf, sampleRateHz, labels: batchLabels });
+      const batch = makeBatch({ planned, crops, pathOf, sampleRateHz, labels: labelsOf(planned.clips) });
       bad.push(...batch.bad);
       if ("waveforms" in batch) return { ...batch, number, bad };
     }
