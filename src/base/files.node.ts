@@ -51,25 +51,51 @@ export function diskIsFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException | null)?.code ?? "");
 }
 
+/** A file that is being written under a temporary name beside it. */
+export interface AtomicFile {
+  write(chunk: Uint8Array | string): Promise<void>;
+  /** Syncs it and gives it its name: only now it is there. */
+  commit(): Promise<void>;
+  /** Puts it away; nothing where it was committed. */
+  abandon(): Promise<void>;
+}
+
+/** Begins a file that will be whole or absent: for several that are written side by side. One of them: `writeAtomic`. */
+export async function beginAtomic(path: string): Promise<AtomicFile> {
+  await makeFolder(dirname(path));
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  const handle = await open(temporary, "w");
+  let isOpen = true;
+  const close = async () => {
+    if (isOpen) await handle.close();
+    isOpen = false;
+  };
+  return {
+    write: (chunk) => handle.writeFile(chunk),
+    async commit() {
+      await handle.sync();
+      await close();
+      await rename(temporary, path);
+    },
+    async abandon() {
+      await close();
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
 /** Writes a file under a temporary name beside it, syncs it and renames it into place: `path` is whole or absent. */
 export async function writeAtomic(
   path: string,
   chunks: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await makeFolder(dirname(path));
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  const file = await beginAtomic(path);
   try {
-    const handle = await open(temporary, "w");
-    try {
-      if (typeof chunks === "string" || chunks instanceof Uint8Array) await handle.writeFile(chunks);
-      else for await (const chunk of chunks) await handle.writeFile(chunk);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
+    if (typeof chunks === "string" || chunks instanceof Uint8Array) await file.write(chunks);
+    else for await (const chunk of chunks) await file.write(chunk);
+    await file.commit();
   } catch (error) {
-    await rm(temporary, { force: true });
+    await file.abandon();
     throw error;
   }
 }
