@@ -99,7 +99,7 @@ export async function setupTorch(say: (line: string) => void, env: Environment =
 
 /** What is missing, and what to do about it, in a few lines. */
 export function advice({ findings, commands }: Diagnosis): string {
-  const missing = findings.filter((finding) => !finding.found).map(({ what, detail }) => `${what} is missing: ${detail}`);
+  const missing = findings.filter((finding) => !finding.found).map(({ what, detail }) => `missing, ${what}: ${detail}`);
   const how =
     commands.length > 0
       ? ["Install it:", ...commands.map((command) => `  ${command}`)]
