@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bestLag, fixtureBytes } from "../../test/audio/fixtures.ts";
+import { oggRepaired } from "../../test/fuzz/damage.ts";
 import { maxDifference } from "../../test/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { ConfigError, TooShortError } from "../base/errors.ts";
@@ -188,6 +189,37 @@ describe("damage stays where it is", () => {
     near(decoded.channels[0]!.subarray(-6000), whole.channels[0]!.subarray(-6000));
   });
 });
+
+test("a clock that jumps again and again is not followed with silence without end", async () => {
+  const bytes = await repeatedOpus(8);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let pages = 0;
+  for (let at = 0; at >= 0; at = Buffer.from(bytes).indexOf("OggS", at + 4), pages++) {
+    if (pages < 2) continue;
+    view.setBigInt64(at + 6, BigInt(500 * 48_000 * (pages - 1)), true); // 500 s later each
+    view.setUint32(at + 18, 2 * pages, true); // as if a page were lost before each
+  }
+  expect(pages).toBeGreaterThan(8);
+  const reader = await openAudio(memorySource(oggRepaired(bytes)));
+  let samples = 0;
+  for await (const [left] of reader.read({ start: 0, end: Number.POSITIVE_INFINITY })) samples += left!.length;
+  expect(samples).toBeGreaterThan(400 * 48_000);
+  expect(samples).toBeLessThan(700 * 48_000);
+  expect(reader.mends.join()).toMatch(/s of lost pages were replaced by silence/);
+});
+
+test.each([1, 999, 1_600_001, 4_000_000_000])(
+  "a header that claims %i Hz is corrupt: at a model's rate it would be hours",
+  async (rate) => {
+    const bytes = encodeWav({ sampleRateHz: 8000, channels: [new Float32Array(8000).fill(0.1)] });
+    new DataView(bytes.buffer).setUint32(24, rate, true);
+    const attempt = decodeInThisThread(bytes, { name: "take.wav" });
+    await expect(attempt).rejects.toMatchObject({
+      fault: "corrupt",
+      message: expect.stringContaining(`take.wav is wav at ${rate} Hz`) as string,
+    });
+  },
+);
 
 describe("a file without sound is named for what it is", () => {
   const text = (value: string) => new TextEncoder().encode(value);

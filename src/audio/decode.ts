@@ -42,9 +42,22 @@ const openers: Partial<Record<AudioFormat, Opener>> = {
   unknown: openMp3, // an mp3 may begin with anything
 };
 
+/** No recording is made outside of these: brought to a model's rate, a small file that claims a few hertz would be of hours. */
+const sampleRates = { lowestHz: 1000, highestHz: 1_600_000 };
+
 /** Opens a recording; the format is told by its content.
  *  @throws UnreadableAudioError whose `fault` says why there is no sound in it. */
 export async function openAudio(source: ByteSource, options: OpenOptions = {}): Promise<AudioReader> {
+  const reader = await openAny(source, options);
+  const { sampleRateHz, format } = reader;
+  if (sampleRateHz >= sampleRates.lowestHz && sampleRateHz <= sampleRates.highestHz) return reader;
+  throw new UnreadableAudioError(
+    "corrupt",
+    `${source.name} is ${format} at ${sampleRateHz} Hz, which no recording has: its header is corrupt. Fetch or export it again.`,
+  );
+}
+
+async function openAny(source: ByteSource, options: OpenOptions): Promise<AudioReader> {
   const { fallback = (_format, refusal) => Promise.reject(refusal) } = options;
   const format = await sniff(source);
   const open = openers[format];

@@ -4,13 +4,11 @@ import type { ByteSource } from "../base/byte-source.ts";
 import { type AudioReader, cutToRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
 import { type FlacFrame, type FlacInfo, type FlacWalkReport, readFlacInfo, walkFlac } from "./flac-frames.ts";
+import { silenceBudget } from "./silence.ts";
 import { afterId3 } from "./sniff.ts";
 
 /** Below so many bytes a walk is quicker than another step of the search. */
 const searchBytes = 1 << 19;
-
-/** A longer gap than this between two frames is no damage but nonsense: the frame behind it is dropped. */
-const longestGapSeconds = 600;
 
 /** A frame's place: its byte in the file and its first sample. */
 interface Place {
@@ -75,6 +73,7 @@ async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mend
   let decoder = new FLACDecoder();
   await decoder.ready;
   const report: FlacWalkReport = { skippedBytes: 0, cutFrame: false };
+  const budget = silenceBudget(info);
   let position = from.firstSample;
   let silenced = 0;
   let dropped = 0;
@@ -84,8 +83,8 @@ async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mend
       const placed: { at: number; channels: Float32Array[] }[] = [];
       for (const frame of frames) {
         const gap = frame.firstSample - position;
-        if (gap < 0 || gap > longestGapSeconds * info.sampleRateHz) {
-          dropped++;
+        if (gap < 0 || !budget.take(gap)) {
+          dropped++; // its number is nonsense
           continue;
         }
         const channels = await decodeFrame(decoder, frame, info);

@@ -4,10 +4,8 @@ import { type AudioReader, cutPiece, type SampleRange } from "./audio-reader.ts"
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
 import { type DecodedPage, type OggCodec, type OggHead, opus, vorbis } from "./ogg-codecs.ts";
 import { joinBytes, lastGranule, type OggPage, type OggWalkReport, repage, walkOgg } from "./ogg-pages.ts";
+import { silenceBudget } from "./silence.ts";
 import { afterId3 } from "./sniff.ts";
-
-/** A gap in the clock longer than this is no loss but nonsense. */
-const longestGapSeconds = 600;
 
 export const openVorbis = (source: ByteSource): Promise<AudioReader> => openOgg(source, vorbis);
 export const openOpus = (source: ByteSource): Promise<AudioReader> => openOgg(source, opus);
@@ -62,6 +60,7 @@ function newReport(): OggWalkReport {
 async function* placedPieces(opened: Opened, range: SampleRange): AsyncGenerator<{ at: number; channels: Float32Array[] }> {
   const { head, mends } = opened;
   const report = newReport();
+  const budget = silenceBudget(head);
   let lost = 0;
   let ended = false;
   let position: number | undefined = 0; // undefined after a jump: the next page's clock tells
@@ -83,7 +82,7 @@ async function* placedPieces(opened: Opened, range: SampleRange): AsyncGenerator
       const length = channels[0]?.length ?? 0;
       position ??= end - length;
       const missing = end - length - position;
-      if (page.gap && missing > 0 && missing < longestGapSeconds * head.sampleRateHz) {
+      if (page.gap && missing > 0 && budget.take(missing)) {
         yield { at: position, channels: channels.map(() => new Float32Array(missing)) };
         position += missing;
         lost += missing;
