@@ -1,0 +1,116 @@
+// Does any damaged file crash, hang or fill memory? Damages good checkpoints, arrays and recordings 100,000 times and opens them in a child
+// process under limits. Run: npm run check:fuzz [-- --cases 6000] [--target mp3 --case 17]. Keeps bench/results/fuzz.json; a finding ends it with 1.
+// A case is its target and its number, nothing else: `--target mp3 --case 17` runs that one again and says what came of it.
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { keepResults, machine } from "../bench/measure.ts";
+import { fuzzBytes, fuzzCase, fuzzTargets } from "../test/fuzz/targets.ts";
+import type { Task, Told } from "./fuzz-child.ts";
+
+const { values: asked } = parseArgs({
+  options: { cases: { type: "string", default: "6000" }, target: { type: "string" }, case: { type: "string" } },
+});
+const limits = { seconds: 30, allocationMegabytes: 256, growthMegabytes: 512 };
+
+interface Finding {
+  readonly target: string;
+  readonly case: number;
+  readonly what: string;
+}
+
+interface Row {
+  readonly target: string;
+  readonly cases: number;
+  readonly outcomes: Record<string, number>;
+  readonly slowestMilliseconds: number;
+  readonly peakMegabytes: number;
+}
+
+/** Runs cases `from` to `to` in one child; gives the number of the case after the one at which it had to be ended. */
+function runChild(
+  target: string,
+  from: number,
+  to: number,
+  row: { -readonly [Key in keyof Row]: Row[Key] },
+  findings: Finding[],
+): Promise<number> {
+  return new Promise((resolve) => {
+    const child = fork(fileURLToPath(new URL("./fuzz-child.ts", import.meta.url)), {
+      execArgv: [
+        ...["--max-old-space-size=1024", "--import", "tsx"],
+        ...["--import", new URL("../test/fuzz/allocation-guard.mjs", import.meta.url).href],
+      ],
+      env: { ...process.env, FUZZ_ALLOCATION_BYTES: String(limits.allocationMegabytes * 1e6) },
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    let at = from;
+    let peak = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const find = (number: number, what: string) => {
+      findings.push({ target, case: number, what });
+      console.log(`FINDING ${target} ${number}: ${what.slice(0, 500)}`);
+    };
+    const stop = () => child.kill("SIGKILL");
+    child.on("message", (told: Told) => {
+      clearTimeout(timer);
+      if ("begun" in told) {
+        at = told.begun;
+        timer = setTimeout(() => {
+          find(at, `it took more than ${limits.seconds} s and did not end when asked to`);
+          stop();
+        }, 1500 * limits.seconds);
+        return;
+      }
+      const { outcome, milliseconds, peakMegabytes } = told;
+      at = told.ended + 1;
+      row.outcomes[outcome.how] = (row.outcomes[outcome.how] ?? 0) + 1;
+      row.slowestMilliseconds = Math.max(row.slowestMilliseconds, Math.round(milliseconds));
+      row.peakMegabytes = Math.max(row.peakMegabytes, Math.round(peakMegabytes));
+      if (outcome.finding) find(told.ended, outcome.finding);
+      // The first case loads the programs.
+      if (peak > 0 && peakMegabytes > peak + limits.growthMegabytes)
+        find(told.ended, `memory grew by ${Math.round(peakMegabytes - peak)} MB`);
+      peak = Math.max(peak, peakMegabytes);
+      if (at === to) stop();
+    });
+    child.once("exit", (code, signal) => {
+      clearTimeout(timer);
+      if (signal === "SIGKILL" || at === to) return resolve(Math.max(at, from + 1));
+      find(at, `the process died (exit code ${code}, signal ${signal})`);
+      resolve(at + 1);
+    });
+    child.send({ target, from, to, limitSeconds: limits.seconds } satisfies Task);
+  });
+}
+
+if (asked.case !== undefined) {
+  const target = fuzzTargets.find(({ name }) => name === asked.target);
+  if (!target) throw new Error(`--target must be one of ${fuzzTargets.map(({ name }) => name).join(", ")}`);
+  console.log(`${(await fuzzBytes(target, Number(asked.case))).length} bytes`, await fuzzCase(target, Number(asked.case)));
+  process.exit(0);
+}
+
+const began = performance.now();
+const findings: Finding[] = [];
+const rows: Row[] = [];
+for (const { name } of fuzzTargets.filter((target) => !asked.target || target.name === asked.target)) {
+  const row = { target: name, cases: Number(asked.cases), outcomes: {}, slowestMilliseconds: 0, peakMegabytes: 0 };
+  for (let next = 0; next < row.cases; ) next = await runChild(name, next, row.cases, row, findings);
+  rows.push(row);
+  console.log(`${name}: ${JSON.stringify(row.outcomes)}, slowest ${row.slowestMilliseconds} ms, peak ${row.peakMegabytes} MB`);
+}
+const cases = rows.reduce((sum, row) => sum + row.cases, 0);
+if (!asked.target) {
+  keepResults("fuzz", {
+    question: "crashes, hangs and unbounded memory on damaged files; a case is its target and its number from 0",
+    machine: machine(),
+    limits,
+    cases,
+    findings,
+    seconds: Math.round((performance.now() - began) / 1000),
+    rows,
+  });
+}
+console.log(`${cases} cases, ${findings.length} findings`);
+process.exit(findings.length > 0 ? 1 : 0);
