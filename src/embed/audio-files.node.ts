@@ -2,10 +2,8 @@
 // anything runs, and the same list always gives the same answer.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, parse, relative, resolve, sep } from "node:path";
+import { audioExtensions } from "../audio/extensions.ts";
 import { globPattern, globRoot, isGlob } from "./glob.ts";
-
-/** Extensions that are looked for in folders. A file given by name is tried whatever it is called. */
-export const audioExtensions = "wav wave aif aiff aifc flac mp3 mp2 ogg oga opus m4a mp4 aac wma ape wv mka webm caf au amr dsf".split(" ");
 
 /** A file and the name of its output, without the output's extension; "/" parts its folders. */
 export interface NamedFile {
