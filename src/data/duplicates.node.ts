@@ -1,9 +1,9 @@
 // Duplicates: files of the same bytes. Sizes are compared first, then beginnings, and whole files only where both agree.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { runAhead } from "../base/ahead.ts";
+import { sha256File } from "../base/hash.node.ts";
 import type { FoundFile } from "./find-audio.node.ts";
 
 /** Bytes of a beginning. */
@@ -68,18 +68,13 @@ async function hashed(
 }
 
 /** SHA-256 of a file, or of its first bytes; undefined where it can't be read, which others will name. */
-async function hashOf(path: string, bytes = Number.POSITIVE_INFINITY): Promise<string | undefined> {
-  const hash = createHash("sha256");
+async function hashOf(path: string, bytes?: number): Promise<string | undefined> {
   try {
-    if (bytes === Number.POSITIVE_INFINITY) {
-      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-    } else {
-      const file = await open(path);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0).finally(() => file.close());
-      hash.update(buffer.subarray(0, bytesRead));
-    }
+    if (bytes === undefined) return await sha256File(path);
+    const file = await open(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0).finally(() => file.close());
+    return createHash("sha256").update(buffer.subarray(0, bytesRead)).digest("hex");
   } catch {
     return undefined;
   }
-  return hash.digest("hex");
 }
