@@ -100,16 +100,22 @@ function codedNumber(b: Uint8Array, at: number): { value: number; bytes: number 
 
 const blockBytes = 1 << 17;
 
-/** All sound frames from byte `at` on, in batches. A frame ends where its CRC-16 comes out as 0 and another header follows; bytes
+/** All sound frames from byte `at` on, in batches of about `atOnce` bytes, or of the least in which a frame surely lies. A frame ends where its CRC-16 comes out as 0 and another header follows; bytes
  *  that belong to no such frame are skipped and counted. */
-export async function* walkFlac(source: ByteSource, at: number, info: FlacInfo, report: FlacWalkReport): AsyncGenerator<FlacFrame[]> {
+export async function* walkFlac(
+  source: ByteSource,
+  at: number,
+  info: FlacInfo,
+  report: FlacWalkReport,
+  atOnce = blockBytes,
+): AsyncGenerator<FlacFrame[]> {
   // No frame is larger than its samples uncompressed, but for a few bytes.
   const largest = Math.ceil((info.maxBlockSamples * info.channels * (info.bits + 1)) / 8) + 4096;
   let held = new Uint8Array(0);
   let heldAt = at;
   for (;;) {
     const from = heldAt + held.length;
-    const more = await source.read(from, Math.min(Math.max(blockBytes, 2 * largest), source.size - from));
+    const more = await source.read(from, Math.min(Math.max(atOnce, 2 * largest), source.size - from));
     const ended = from + more.length >= source.size;
     const bytes = new Uint8Array(held.length + more.length);
     bytes.set(held);

@@ -1,7 +1,7 @@
 // FLAC: every frame checked by us and decoded by libFLAC; crops by seeking, exact because FLAC is.
 import { FLACDecoder } from "@wasm-audio-decoders/flac";
 import type { ByteSource } from "../base/byte-source.ts";
-import { type AudioReader, cutToRange } from "./audio-reader.ts";
+import { type AudioReader, cutToRange, type SampleRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
 import { type FlacFrame, type FlacInfo, type FlacWalkReport, readFlacInfo, walkFlac } from "./flac-frames.ts";
 import { silenceBudget } from "./silence.ts";
@@ -30,7 +30,8 @@ export async function openFlac(source: ByteSource): Promise<AudioReader> {
     async *read(range) {
       const origin = await findOrigin(source, info);
       const from = await findFrame(source, info, origin, range.start);
-      yield* cutToRange(decodeFrom(source, info, from, mends), from.firstSample - origin.firstSample, range);
+      const wanted = { start: origin.firstSample + range.start, end: origin.firstSample + range.end };
+      yield* cutToRange(decodeFrom(source, info, from, wanted, mends), from.firstSample - origin.firstSample, range);
     },
   };
 }
@@ -51,7 +52,7 @@ async function findOrigin(source: ByteSource, info: FlacInfo): Promise<Place> {
 
 /** The first intact frame at or behind a byte. */
 async function nextFrame(source: ByteSource, info: FlacInfo, at: number): Promise<Place | undefined> {
-  for await (const frames of walkFlac(source, at, info, { skippedBytes: 0, cutFrame: false })) return frames[0];
+  for await (const frames of walkFlac(source, at, info, { skippedBytes: 0, cutFrame: false }, 0)) return frames[0];
   return undefined;
 }
 
@@ -68,8 +69,14 @@ async function findFrame(source: ByteSource, info: FlacInfo, origin: Place, want
   return low;
 }
 
-/** All samples from a frame on; `mends` is told what was amiss. */
-async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mends: string[]): AsyncGenerator<Float32Array[]> {
+/** All samples from a frame on; `mends` is told what was amiss. Frames that hold none of the samples wanted keep their place as silence. */
+async function* decodeFrom(
+  source: ByteSource,
+  info: FlacInfo,
+  from: Place,
+  wanted: SampleRange,
+  mends: string[],
+): AsyncGenerator<Float32Array[]> {
   let decoder = new FLACDecoder();
   await decoder.ready;
   const report: FlacWalkReport = { skippedBytes: 0, cutFrame: false };
@@ -87,6 +94,12 @@ async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mend
           dropped++; // its number is nonsense
           continue;
         }
+        const isWanted = frame.firstSample < wanted.end && frame.firstSample + frame.samples > wanted.start;
+        if (!isWanted) {
+          silenced += gap;
+          position = frame.firstSample + frame.samples;
+          continue;
+        }
         const channels = await decodeFrame(decoder, frame, info);
         const intact = channels !== undefined;
         if (intact) placed.push({ at: frame.firstSample - start, channels });
@@ -99,8 +112,8 @@ async function* decodeFrom(source: ByteSource, info: FlacInfo, from: Place, mend
       }
       yield Array.from({ length: info.channels }, (_, c) => {
         const out = new Float32Array(position - start);
-        for (const { at, channels } of placed) out.set(channels[c]!, at);
-        return rescale(out, info.bits);
+        for (const { at, channels } of placed) out.set(rescale(channels[c]!, info.bits), at);
+        return out;
       });
     }
   } finally {

@@ -3,7 +3,16 @@ import { MPEGDecoder } from "mpg123-decoder";
 import type { ByteSource } from "../base/byte-source.ts";
 import { type AudioReader, cutToRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
-import { headOfStream, type Mp3Header, type Mp3Tag, type Mp3WalkReport, parseMp3Header, parseMp3Tag, walkMp3 } from "./mp3-frames.ts";
+import {
+  headOfStream,
+  type Mp3Header,
+  type Mp3Run,
+  type Mp3Tag,
+  type Mp3WalkReport,
+  parseMp3Header,
+  parseMp3Tag,
+  walkMp3,
+} from "./mp3-frames.ts";
 import { afterId3 } from "./sniff.ts";
 import { concatSamples } from "./waveform.ts";
 
@@ -45,7 +54,9 @@ export async function openMp3(source: ByteSource): Promise<AudioReader> {
       const skip = tag.delay === undefined ? 0 : tag.delay + decoderDelay;
       const frame = Math.floor((range.start + skip) / header.frameSamples) - prerollFrames;
       const firstFrame = Math.max(0, frame - (frame % prerollAlignment));
-      return cutToRange(decodeFrom(opened, firstFrame), firstFrame * header.frameSamples - skip, range);
+      // What is held back at the end may be padding; one frame more completes the overlap.
+      const endFrame = Math.ceil((range.end + skip + endTrim(tag)) / header.frameSamples) + 1;
+      return cutToRange(decodeFrom(opened, firstFrame, endFrame), firstFrame * header.frameSamples - skip, range);
     },
   };
 }
@@ -92,9 +103,13 @@ function endTrim(tag: Mp3Tag): number {
   return Math.max(0, (tag.padding ?? 0) - (tag.delay === undefined ? 0 : decoderDelay));
 }
 
-/** All decoded samples from a frame on, the encoder's delay included but not its padding. The timeline is kept: where damaged
+/** All decoded samples from one frame up to another, the encoder's delay included but not its padding. The timeline is kept: where damaged
  *  frames gave too little, silence follows. */
-async function* decodeFrom({ source, header, tag, first, mends }: Opened, firstFrame: number): AsyncGenerator<Float32Array[]> {
+async function* decodeFrom(
+  { source, header, tag, first, mends }: Opened,
+  firstFrame: number,
+  endFrame: number,
+): AsyncGenerator<Float32Array[]> {
   const decoder = new MPEGDecoder({ enableGapless: false });
   await decoder.ready;
   const report: Mp3WalkReport = { skippedBytes: 0, cutFrame: false };
@@ -103,7 +118,9 @@ async function* decodeFrom({ source, header, tag, first, mends }: Opened, firstF
   let lost = 0;
   let tail: Float32Array[] = [];
   try {
-    for await (const run of walkMp3(source, first, header, report)) {
+    for await (const whole of walkMp3(source, first, header, report)) {
+      if (frames >= endFrame) return;
+      const run = firstFrames(whole, endFrame - frames);
       const { bytes, offsets } = run;
       const before = Math.min(offsets.length, Math.max(0, firstFrame - frames));
       frames += offsets.length;
@@ -129,6 +146,12 @@ async function* decodeFrom({ source, header, tag, first, mends }: Opened, firstF
   if (tag.frames !== undefined && frames > tag.frames) mends.push(`${frames - tag.frames} frames more than its tag promises were kept`);
   if (report.skippedBytes > 0) mends.push(`${report.skippedBytes} bytes that are no mp3 frame were skipped`);
   if (lost > 0) mends.push(`${Math.ceil(lost / header.frameSamples)} corrupt frames were replaced by silence`);
+}
+
+/** The first `count` frames of a run, or all of fewer. */
+function firstFrames(run: Mp3Run, count: number): Mp3Run {
+  if (count >= run.offsets.length) return run;
+  return { bytes: run.bytes.subarray(0, run.offsets[count]), offsets: run.offsets.slice(0, count) };
 }
 
 /** The first `length` samples, followed by silence if there are fewer. */
