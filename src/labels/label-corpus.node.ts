@@ -1,0 +1,254 @@
+// Labelling a corpus: clips are decoded ahead while the teacher computes, batches of similar lengths are kept in a journal, and in the end
+// labels and manifests of the clips that have any are written together. A run that was killed goes on from its journal.
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { loadAudio } from "../audio/load.node.ts";
+import { isSilent } from "../audio/waveform.ts";
+import { runAhead } from "../base/ahead.ts";
+import { ConfigError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.node.ts";
+import type { Clip, LabelStamp, Manifest } from "../data/corpus.ts";
+import { countCodes } from "../data/label-facts.ts";
+import { findLabels, type LabelForm, labelForms, writeLabels } from "../data/label-sets.node.ts";
+import { writeDictionaries } from "../data/label-text.node.ts";
+import { manifestText } from "../data/manifest.ts";
+import { manifestHash, type NamedManifest, writeManifests } from "../data/manifest-files.node.ts";
+import { audioFault } from "../data/measure.node.ts";
+import { labelBatches } from "./label-batches.ts";
+import {
+  type LabelJournal,
+  type Labelled,
+  type Outcome,
+  openLabelJournal,
+  removeLabelJournal,
+  type Unlabelled,
+} from "./label-journal.node.ts";
+import { type LabelReport, splitReport } from "./label-report.ts";
+import type { Codes, Teacher } from "./teacher.ts";
+
+export interface LabelCorpusOptions {
+  /** What the labels are called in file names: "codec". */
+  readonly label: string;
+  /** The folder of labels and their manifests. */
+  readonly out: string;
+  /** Default: both. */
+  readonly forms?: readonly LabelForm[];
+  /** Clips of a batch; default 8. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many clips there are. */
+  readonly onStart?: (clips: number) => void;
+  /** Told of each clip; those of an earlier run come first. */
+  readonly onClip?: (clip: ClipDone) => void;
+}
+
+/** What became of a clip. */
+export interface ClipDone {
+  readonly manifest: string;
+  readonly path: string;
+  readonly status: "done" | "skipped" | "failed";
+  readonly seconds: number;
+  readonly frames?: number;
+  readonly fault?: string;
+  readonly message?: string;
+}
+
+/** A teacher, and the SHA-256 of what it consists of. */
+export interface StampedTeacher {
+  readonly teacher: Teacher;
+  readonly hash: string;
+}
+
+/** Labels manifests, or what is missing of them; a finished run is only read. Clips that can't be used are named in the report and left out
+ *  of the manifests beside the labels, whose lengths are those that were heard.
+ *  @throws ConfigError where rates differ, none of a manifest's clips can be used, or `out` holds labels of other clips; `signal`'s reason. */
+export async function labelCorpus(
+  manifests: readonly NamedManifest[],
+  { teacher, hash }: StampedTeacher,
+  options: LabelCorpusOptions,
+): Promise<LabelReport> {
+  const { label, out, forms = labelForms, batchSize = 8 } = options;
+  for (const { manifest } of manifests) checkRate(manifest, teacher);
+  const { codebooks, codebookSize, rateHz, sampleRateHz } = teacher;
+  const sources = Object.fromEntries(manifests.map(({ name, manifest }) => [name, manifestHash(manifest)]));
+  const head = { label, teacher: teacher.name, teacherHash: hash, codebooks, codebookSize, rateHz, sampleRateHz, forms };
+  const partial = (name: string) => join(out, `${name}.${label}.partial`);
+  const cleanUp = async () => {
+    for (const { name } of manifests) await removeLabelJournal(partial(name));
+  };
+  options.onStart?.(manifests.reduce((sum, { manifest }) => sum + manifest.clips.length, 0));
+  const finished = await finishedReport(out, head, sources);
+  if (finished) {
+    await cleanUp();
+    reportSkipped(manifests, finished, options);
+    return finished;
+  }
+  await rm(join(out, `report.${label}.json`), { force: true });
+
+  const journals = new Map<string, LabelJournal>();
+  try {
+    for (const { name, manifest } of manifests) {
+      const identity = { ...head, forms: undefined, manifest: sources[name], batchSize };
+      const journal = await openLabelJournal(partial(name), codebooks, identity);
+      journals.set(name, journal);
+      await labelManifest({ name, manifest, journal, teacher, batchSize, options });
+    }
+    const kept = manifests.map(({ name, manifest }) => ({ name, manifest: keptManifest(manifest, journals.get(name)!, name) }));
+    for (const { name, manifest } of kept) await checkNeighbours(out, name, label, manifest);
+    await writeManifests(out, kept);
+    const sets = kept.map(({ name, manifest }) => {
+      const stamp: LabelStamp = {
+        teacher: teacher.name,
+        teacherHash: hash,
+        codebooks,
+        codebookSize,
+        rateHz,
+        sampleRateHz,
+        manifestHash: manifestHash(manifest),
+      };
+      return { name, set: journals.get(name)!.labels(stamp) };
+    });
+    try {
+      await writeDictionaries(out, label, countCodes(sets.map(({ set }) => set)));
+      for (const { name, set } of sets) await writeLabels(out, name, label, set, forms);
+    } finally {
+      for (const { set } of sets) set.close();
+    }
+    const splits = Object.fromEntries(
+      manifests.map(({ name, manifest }) => [
+        name,
+        splitReport(manifest.clips, sources[name]!, sampleRateHz, journals.get(name)!.outcomes),
+      ]),
+    );
+    const report: LabelReport = { ...head, splits };
+    await writeAtomic(join(out, `report.${label}.json`), `${JSON.stringify(report, null, 2)}\n`);
+    await cleanUp();
+    return report;
+  } finally {
+    for (const journal of journals.values()) await journal.close();
+  }
+}
+
+interface Work {
+  readonly name: string;
+  readonly manifest: Manifest;
+  readonly journal: LabelJournal;
+  readonly teacher: Teacher;
+  readonly batchSize: number;
+  readonly options: LabelCorpusOptions;
+}
+
+/** Does the batches that are not done. */
+async function labelManifest({ name, manifest, journal, teacher, batchSize, options }: Work): Promise<void> {
+  const { clips, root, sampleRateHz } = manifest;
+  const { signal, onClip } = options;
+  const batches = labelBatches(
+    clips.map(({ samples }) => samples),
+    { sampleRateHz, batchSize },
+  );
+  const tell = (outcome: Outcome, skipped: boolean) => onClip?.(clipDone(name, clips[outcome.clip]!, outcome, sampleRateHz, skipped));
+  for (const outcome of journal.outcomes.values()) tell(outcome, true);
+  const todo = batches.map((members, batch) => ({ batch, members })).filter(({ batch }) => !journal.done.has(batch));
+  const load = async ({ batch, members }: (typeof todo)[number]) => {
+    const loaded = await Promise.allSettled(members.map((clip) => loadClip(join(root, clips[clip]!.path), clip, teacher, signal)));
+    return { batch, loaded };
+  };
+  for await (const { batch, loaded } of runAhead(todo, 1, load)) {
+    signal?.throwIfAborted();
+    const heard = loaded.map((result) => {
+      if (result.status === "rejected") throw result.reason;
+      return result.value;
+    });
+    const codes = await encode(teacher, heard);
+    const outcomes = heard.map((clip, i): Outcome => {
+      if ("fault" in clip) return clip;
+      const { clip: index, samples, mends } = clip;
+      return { clip: index, samples: samples.length, frames: codes[i]!.frames, ...(mends.length > 0 && { mends }) };
+    });
+    await journal.add(
+      batch,
+      outcomes,
+      codes.filter((each) => each !== undefined),
+    );
+    for (const outcome of outcomes) tell(outcome, false);
+  }
+}
+
+type Heard = { readonly clip: number; readonly samples: Float32Array; readonly mends: readonly string[] };
+
+/** A clip's sound, or why it has no labels. */
+async function loadClip(path: string, clip: number, teacher: Teacher, signal: AbortSignal | undefined): Promise<Heard | Unlabelled> {
+  try {
+    const { samples, mends } = await loadAudio(path, { sampleRateHz: teacher.sampleRateHz, signal });
+    if (isSilent({ channels: [samples] }, 0)) return { clip, fault: "silent", message: `${path} is silent: every sample is 0.` };
+    if (teacher.frameCount(samples.length) === 0) {
+      return { clip, fault: "too short", message: `${path} has ${samples.length} samples, which make no frame of the teacher's.` };
+    }
+    return { clip, samples, mends };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { fault, message } = audioFault(path, error);
+    return { clip, fault, message };
+  }
+}
+
+/** Codes of the clips that have sound; undefined for the others. */
+async function encode(teacher: Teacher, clips: readonly (Heard | Unlabelled)[]): Promise<(Codes | undefined)[]> {
+  const sound = clips.filter((clip): clip is Heard => "samples" in clip);
+  const codes = sound.length > 0 ? await teacher.encode(sound.map(({ samples }) => samples)) : [];
+  return clips.map((clip) => codes[sound.indexOf(clip as Heard)]);
+}
+
+/** The clips that have labels, with the lengths that were heard. @throws ConfigError where none has. */
+function keptManifest(manifest: Manifest, { outcomes }: LabelJournal, name: string): Manifest {
+  const kept = manifest.clips.flatMap(({ path }, index): Clip[] => {
+    const outcome = outcomes.get(index)!;
+    return "frames" in outcome ? [{ path, samples: outcome.samples }] : [];
+  });
+  if (kept.length > 0) return { ...manifest, clips: kept };
+  const first = [...outcomes.values()].find((outcome) => "message" in outcome) as { message: string } | undefined;
+  throw new ConfigError(`None of the ${manifest.clips.length} clips of ${name} could be labelled. The first: ${first?.message}`);
+}
+
+function checkRate({ sampleRateHz }: Manifest, teacher: Teacher): void {
+  if (sampleRateHz === teacher.sampleRateHz) return;
+  throw new ConfigError(
+    `The manifest's lengths count at ${sampleRateHz} Hz, but ${teacher.name} hears ${teacher.sampleRateHz} Hz. Make the manifest with --sample-rate ${teacher.sampleRateHz}, or choose another teacher.`,
+  );
+}
+
+/** @throws ConfigError where other labels of the folder are of other clips. */
+async function checkNeighbours(out: string, name: string, label: string, manifest: Manifest): Promise<void> {
+  const there = await readFile(join(out, `${name}.tsv`), "utf8").catch(() => undefined);
+  if (there === undefined || there === manifestText(manifest)) return;
+  const others = [...(await findLabels(out, name)).keys()].filter((other) => other !== label);
+  if (others.length === 0) return;
+  throw new ConfigError(
+    `${out} holds labels of other clips (${others.join(", ")}): ${name}.tsv would change under them. Give another --out.`,
+  );
+}
+
+async function finishedReport(out: string, head: object, sources: Readonly<Record<string, string>>): Promise<LabelReport | undefined> {
+  const text = await readFile(join(out, `report.${(head as LabelReport).label}.json`), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const report = JSON.parse(text) as LabelReport;
+  const same = Object.entries(head).every(([key, value]) => JSON.stringify(report[key as keyof LabelReport]) === JSON.stringify(value));
+  const found = Object.fromEntries(Object.entries(report.splits).map(([name, { source }]) => [name, source]));
+  return same && JSON.stringify(found) === JSON.stringify(sources) ? report : undefined;
+}
+
+function reportSkipped(manifests: readonly NamedManifest[], { splits }: LabelReport, { onClip }: LabelCorpusOptions): void {
+  for (const { name, manifest } of manifests) {
+    const left = new Map(
+      Object.entries(splits[name]!.leftOut).flatMap(([fault, files]) => files.map(({ path, message }) => [path, { fault, message }])),
+    );
+    for (const { path } of manifest.clips) onClip?.({ manifest: name, path, status: "skipped", seconds: 0, ...left.get(path) });
+  }
+}
+
+function clipDone(manifest: string, { path }: Clip, outcome: Outcome, sampleRateHz: number, skipped: boolean): ClipDone {
+  if ("fault" in outcome)
+    return { manifest, path, status: skipped ? "skipped" : "failed", seconds: 0, fault: outcome.fault, message: outcome.message };
+  const { samples, frames } = outcome as Labelled;
+  return { manifest, path, status: skipped ? "skipped" : "done", seconds: skipped ? 0 : samples / sampleRateHz, frames };
+}
