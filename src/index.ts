@@ -27,6 +27,7 @@ export { fileSource, writeAtomic } from "./base/files.node.ts";
 // Checkpoints: read without being loaded, converted, exported.
 export { type Converted, type ConvertOptions, convertCheckpoint } from "./checkpoint/convert.node.ts";
 export { type ExportOptions, exportOnnx } from "./checkpoint/export.node.ts";
+export { type ExportFolderOptions, exportFolder } from "./checkpoint/export-folder.node.ts";
 export { openCheckpointFile, openCheckpointFolder, openCheckpointPath } from "./checkpoint/read.node.ts";
 export type { AudioBytes, AudioSource, Samples } from "./embed/clip.node.ts";
 // Embeddings of a clip and of a corpus.

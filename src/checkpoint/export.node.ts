@@ -1,12 +1,12 @@
 // Export: a model as one ONNX graph that any ONNX Runtime with the standard and Microsoft's own operators runs, without this library.
 import { externalBytes, trace } from "../engines/onnx/trace.ts";
 import type { Precision } from "../engines/onnx/weight-forms.ts";
-import { writeOnnx } from "../formats/onnx/write.node.ts";
+import { type LazyOnnxModel, type WriteOnnxOptions, writeOnnx } from "../formats/onnx/write.node.ts";
 import type { Architecture } from "../models/index.ts";
 import type { Program, WeightReader } from "../ops/program.ts";
 import { chainProgram } from "../ops/stage.ts";
 
-export interface ExportOptions {
+export interface ExportOptions extends WriteOnnxOptions {
   /** Entries of `hidden_states` to give out, in order: see `chosenLayers`. */
   readonly layers: readonly number[];
   /** What a user of the file should know: model name, licence. Stands in its metadata beside what this function adds. */
@@ -22,6 +22,8 @@ export interface Exported {
   readonly outputs: readonly string[];
   /** Weights in the graph: those the chosen layers need. */
   readonly weights: number;
+  /** The graph, and its weights where they lie beside it. */
+  readonly files: readonly string[];
 }
 
 /** Writes `path` (and, past 1 GiB, `<path>.data` beside it). Input: `input_values` [batch, samples], mono at the model's rate, all rows full.
@@ -31,7 +33,7 @@ export async function exportOnnx(
   path: string,
   { model, family }: Pick<Architecture, "model" | "family">,
   weights: WeightReader,
-  { layers, metadata, normaliseInput, precision = "fp32" }: ExportOptions,
+  { layers, metadata, normaliseInput, precision = "fp32", ...write }: ExportOptions,
 ): Promise<Exported> {
   const onlyLast = layers.length === 1 && layers[0] === model.layers;
   const outputs = onlyLast ? ["last_hidden_state"] : layers.map((layer) => `hidden_state_${layer}`);
@@ -43,7 +45,7 @@ export async function exportOnnx(
     if (!external) return { name, dtype, shape, data: { raw: "raw" in data ? data.raw : new Uint8Array() } };
     return { name, dtype, shape, data: { lazy: async () => (await externalBytes([external], program, weights))[0]!.data } };
   });
-  await writeOnnx(path, {
+  const written: LazyOnnxModel = {
     ...traced,
     metadata: {
       ...metadata,
@@ -57,8 +59,9 @@ export async function exportOnnx(
       precision,
     },
     graph: { ...traced.graph, initializers },
-  });
-  return { input: "input_values", outputs, weights: externals.length };
+  };
+  const files = await writeOnnx(path, written, write);
+  return { input: "input_values", outputs, weights: externals.length, files };
 }
 
 /** The chain up to the highest chosen layer, with the names that transformers' users know. */

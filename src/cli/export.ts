@@ -1,4 +1,6 @@
-// `ostinato export`: a model as an ONNX file.
+// `ostinato export`: a model as an ONNX file, or as the folder that transformers.js loads.
+import { stat } from "node:fs/promises";
+import { extname } from "node:path";
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
 import type { Precision } from "../engines/onnx/weight-forms.ts";
@@ -8,30 +10,35 @@ import { parseLayers } from "./options.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
 
 interface ExportFlags extends HubFlags {
-  readonly layers: LayerChoice;
+  readonly layers?: LayerChoice;
   readonly dtype: Precision;
   readonly json?: boolean;
 }
 
 export function exportCommand(): Command {
   const command = new Command("export")
-    .description("Write a model as an ONNX file that plain ONNX Runtime runs.")
+    .description("Write a model as an ONNX file that plain ONNX Runtime runs, or as a folder that transformers.js loads.")
     .argument("<model>", "a model's name, folder or checkpoint file")
-    .argument("<out.onnx>", "the file to write; weights past 1 GiB go into <out.onnx>.data beside it")
-    .option("--layers <layers>", "hidden states to give out: all, last, or numbers such as 0,6,12", parseLayers, "all")
+    .argument("<out>", "a file that ends in .onnx (weights past 1 GiB go into <out>.data beside it), or a folder for transformers.js")
+    .option(
+      "--layers <layers>",
+      "hidden states to give out: all, last, or numbers such as 0,6,12 (default: all; of a folder: last)",
+      parseLayers,
+    )
     .addOption(new Option("--dtype <dtype>", "precision of the weights").choices(["fp32", "fp16", "q8", "q4"]).default("fp32"));
   return withHubOptions(command)
     .option("--json", "print what was written as JSON")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ ostinato export MERT-v1-95M mert.onnx\n  $ ostinato export music2vec-v1 m2v.onnx --layers last\n",
+      "\nExamples:\n  $ ostinato export MERT-v1-95M mert.onnx\n  $ ostinato export music2vec-v1 m2v.onnx --layers last\n  $ ostinato export MERT-v1-95M models/mert --dtype q8\n",
     )
     .action((model: string, out: string, flags: ExportFlags) => interruptible((signal) => run(model, out, flags, signal)));
 }
 
 async function run(name: string, out: string, flags: ExportFlags, signal: AbortSignal): Promise<void> {
-  if (!out.endsWith(".onnx")) throw new ConfigError(`The file to write is ${out}: give it a name that ends in .onnx.`);
+  const toFolder = await isFolder(out);
   const { exportOnnx } = await import("../checkpoint/export.node.ts");
+  const { exportFolder } = await import("../checkpoint/export-folder.node.ts");
   const { checkpointWeights } = await import("../checkpoint/weights.ts");
   const { chosenLayers } = await import("../inference/encoder.ts");
   const { chooseNormalisation, describe, openModelWeights } = await import("../inference/load.node.ts");
@@ -42,8 +49,9 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
   try {
     const { architecture, normalise } = await describe(local, file);
     const normalisation = chooseNormalisation("auto", normalise, local);
-    const exported = await exportOnnx(out, architecture, checkpointWeights(file, architecture.keys), {
-      layers: chosenLayers(flags.layers, architecture.model.layers),
+    const write = toFolder ? exportFolder : exportOnnx;
+    const exported = await write(out, architecture, checkpointWeights(file, architecture.keys), {
+      layers: chosenLayers(flags.layers ?? (toFolder ? "last" : "all"), architecture.model.layers),
       normaliseInput: normalisation.on,
       precision: flags.dtype,
       metadata: {
@@ -57,9 +65,16 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
       `${out}: ${exported.input} [batch, samples at ${architecture.model.sampleRateHz} Hz] → ${exported.outputs.join(", ")} [batch, frames, ${architecture.model.width}]`,
     );
     note(
-      `${exported.weights} weights; input normalisation is ${normalisation.on ? "on, and the caller's to do" : "off"} (${normalisation.source})`,
+      `${exported.weights} weights; input normalisation is ${normalisation.on ? `on, and ${toFolder ? "AutoProcessor's" : "the caller's"} to do` : "off"} (${normalisation.source})`,
     );
   } finally {
     await file.close();
   }
+}
+
+/** Whether `out` means a folder. @throws ConfigError for the name of a file that is no ONNX file. */
+async function isFolder(out: string): Promise<boolean> {
+  if (out.endsWith(".onnx")) return false;
+  if (extname(out) === "" || out.endsWith("/") || (await stat(out).catch(() => undefined))?.isDirectory()) return true;
+  throw new ConfigError(`The file to write is ${out}: give it a name that ends in .onnx, or the name of a folder for transformers.js.`);
 }

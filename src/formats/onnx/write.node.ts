@@ -23,6 +23,8 @@ export interface WriteOnnxOptions {
   /** Keep the weights in `<path>.data`. By default only where they pass 1 GiB: protobuf ends at 2 GB, and a model
    *  with its weights inside is built in memory. */
   readonly external?: boolean;
+  /** What the name of the weights' file adds to the graph's; default ".data". */
+  readonly dataSuffix?: string;
 }
 
 // Memory maps begin at pages, so ONNX Runtime maps weights at such offsets without copying them.
@@ -31,16 +33,21 @@ const pageBytes = 4096;
 const smallBytes = 1024;
 
 /** Writes `model` to `path`, whole or not at all, reading one lazy weight at a time where they go into `<path>.data`.
- *  The graph is put in place last, so a graph never stands beside the weights of an older one.
+ *  The graph is put in place last, so a graph never stands beside the weights of an older one. Gives the files it wrote.
  *  @throws ShapeError when a weight's bytes do not fill its shape. */
-export async function writeOnnx(path: string, model: LazyOnnxModel, { external }: WriteOnnxOptions = {}): Promise<void> {
+export async function writeOnnx(
+  path: string,
+  model: LazyOnnxModel,
+  { external, dataSuffix = ".data" }: WriteOnnxOptions = {},
+): Promise<readonly string[]> {
   const { initializers } = model.graph;
   const total = initializers.reduce((sum, each) => sum + byteLength(each), 0);
   if (!(external ?? total > 2 ** 30)) {
-    return writeAtomic(path, encodeModel(withInitializers(model, await Promise.all(initializers.map(inside)))));
+    await writeAtomic(path, encodeModel(withInitializers(model, await Promise.all(initializers.map(inside)))));
+    return [path];
   }
   const outside = initializers.filter((each) => byteLength(each) >= smallBytes);
-  const location = `${basename(path)}.data`;
+  const location = `${basename(path)}${dataSuffix}`;
   const offsets = new Map<string, number>();
   let end = 0;
   for (const each of outside) {
@@ -56,8 +63,9 @@ export async function writeOnnx(path: string, model: LazyOnnxModel, { external }
   });
   const graph = encodeModel(withInitializers(model, await Promise.all(placed)));
   await rm(path, { force: true });
-  await writeAtomic(`${path}.data`, dataChunks(outside));
+  await writeAtomic(`${path}${dataSuffix}`, dataChunks(outside));
   await writeAtomic(path, graph);
+  return [path, `${path}${dataSuffix}`];
 }
 
 async function* dataChunks(initializers: readonly LazyInitializer[]): AsyncGenerator<Uint8Array> {

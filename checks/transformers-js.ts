@@ -1,0 +1,94 @@
+// Does transformers.js load what `ostinato export <model> <folder>` writes, and give our answer? It is not among this project's packages: with
+// its runtimes it takes 470 MB. So it is installed beside:
+//   mkdir /tmp/tjs && cd /tmp/tjs && npm install --ignore-scripts @huggingface/transformers@4.3.1
+// Run: npm run check:transformers-js -- /tmp/tjs. Keeps bench/results/transformers-js.json; a difference above 1e-4 in float32 ends it with 1.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { keepResults, machine } from "../bench/measure.ts";
+import { resample } from "../src/audio/resample.ts";
+import { synthesise } from "../src/audio/synth.ts";
+import { downmix } from "../src/audio/waveform.ts";
+import { exportFolder } from "../src/checkpoint/export-folder.node.ts";
+import { openCheckpointPath } from "../src/checkpoint/read.node.ts";
+import { checkpointWeights } from "../src/checkpoint/weights.ts";
+import { embed } from "../src/embed/embed.node.ts";
+import type { Precision } from "../src/engines/onnx/weight-forms.ts";
+import { loadModel } from "../src/inference/load.node.ts";
+import { goldenPath, maxDifference } from "../test/golden.ts";
+import { goldenModels } from "../test/golden-models.ts";
+
+/** The little of transformers.js that is used here. */
+interface TransformersJs {
+  readonly env: { allowRemoteModels: boolean; localModelPath: string };
+  readonly AutoModel: Loader<(inputs: object) => Promise<{ last_hidden_state: { dims: number[]; data: Float32Array } }>>;
+  readonly AutoProcessor: Loader<(samples: Float32Array) => Promise<object>>;
+}
+interface Loader<T> {
+  from_pretrained(name: string, options?: object): Promise<T>;
+}
+
+const installed = process.argv[2];
+if (!installed) throw new Error("Give the folder in which @huggingface/transformers is installed: see the head of this file.");
+const packageFolder = join(installed, "node_modules/@huggingface/transformers");
+const { version } = JSON.parse(await readFile(join(packageFolder, "package.json"), "utf8")) as { version: string };
+const library = (await import(pathToFileURL(join(packageFolder, "dist/transformers.node.mjs")).href)) as TransformersJs;
+
+const root = await mkdtemp(join(tmpdir(), "ostinato-tjs-"));
+library.env.allowRemoteModels = false;
+library.env.localModelPath = `${root}/`;
+const music = downmix(synthesise({ seconds: 2, sampleRateHz: 48_000, seed: 3 }));
+
+/** Exports, loads with transformers.js, and compares the last hidden state with what `embed` gives. */
+async function compare(name: string, precision: Precision, external: boolean) {
+  const model = await loadModel(goldenPath(`A_models/${name}`), { threads: 1 });
+  const file = await openCheckpointPath(goldenPath(`A_models/${name}`));
+  const folder = `${name}-${precision}-${external}`;
+  const { architecture } = model;
+  await exportFolder(join(root, folder), architecture, checkpointWeights(file, architecture.keys), {
+    layers: [architecture.model.layers],
+    metadata: {},
+    normaliseInput: model.inputNormalisation.on,
+    precision,
+    external,
+  });
+  const sampleRateHz = architecture.model.sampleRateHz;
+  const samples = resample(music, { from: 48_000, to: sampleRateHz });
+  const expected = await embed(model, { samples, sampleRateHz }, { layers: "last" });
+  const processor = await library.AutoProcessor.from_pretrained(folder);
+  const theirs = await library.AutoModel.from_pretrained(folder, { dtype: precision });
+  const { last_hidden_state: found } = await theirs(await processor(samples));
+  await model.dispose();
+  await file.close();
+  const norm = Math.sqrt(expected.values.reduce((sum, x) => sum + x * x, 0) / expected.values.length);
+  return {
+    model: name,
+    precision,
+    weightsOutside: external,
+    dims: found.dims,
+    difference: maxDifference(found.data, expected.values),
+    rms: norm,
+  };
+}
+
+const rows = [];
+for (const name of goldenModels) rows.push(await compare(name, "fp32", false));
+rows.push(await compare("mert_95m_24k", "fp32", true));
+for (const precision of ["fp16", "q8"] as const) rows.push(await compare("mert_95m_24k", precision, false));
+for (const row of rows) {
+  const { model, precision, weightsOutside, dims, difference, rms } = row;
+  console.log(
+    `${model} ${precision}${weightsOutside ? ", weights outside" : ""}: [${dims}] difference ${difference.toExponential(1)} of rms ${rms.toFixed(2)}`,
+  );
+}
+const worst = Math.max(...rows.filter(({ precision }) => precision === "fp32").map(({ difference }) => difference));
+keepResults("transformers-js", {
+  question: "largest difference of transformers.js' last_hidden_state on an exported folder from our own, 2 s of music",
+  machine: machine(),
+  transformersJs: version,
+  rows,
+});
+console.log(`transformers.js ${version}: worst difference in float32 ${worst.toExponential(1)}`);
+await rm(root, { recursive: true });
+process.exit(worst < 1e-4 ? 0 : 1);
