@@ -47,6 +47,7 @@ export async function loadAudio(path: string, options: LoadOptions): Promise<Loa
   return { samples, sampleRateHz, sourceSampleRateHz, sourceChannels, format, durationSeconds: sourceSamples / sourceSampleRateHz, mends };
 }
 
+/** What a recording is, from its headers. */
 export interface AudioFacts {
   readonly format: AudioFormat;
   readonly sampleRateHz: number;

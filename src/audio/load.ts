@@ -5,6 +5,7 @@ import { type CropOptions, checkNotEmpty, decodePieces, openAudio, sampleRange }
 import { resampler } from "./resample.ts";
 import { concatSamples, downmix } from "./waveform.ts";
 
+/** A recording as a model takes it, and what it was before. */
 export interface LoadedAudio {
   /** Mono: the mean of the channels, then resampled. [ceil(sampleRateHz * source samples / source rate)] */
   readonly samples: Float32Array;

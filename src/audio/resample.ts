@@ -1,6 +1,7 @@
 // Resampling: change the sample rate by a windowed sinc, sample for sample as torchaudio.functional.resample does.
 import { ConfigError } from "../base/errors.ts";
 
+/** The filter: torchaudio's names and defaults. */
 export interface ResampleOptions {
   /** Zero crossings of the sinc kept on each side. */
   readonly lowpassFilterWidth?: number;

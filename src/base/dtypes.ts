@@ -14,6 +14,7 @@ export const dtypeBytes = {
   bool: 1,
 } as const;
 
+/** Types of elements, by their names here. */
 export type DType = keyof typeof dtypeBytes;
 
 /** Number of elements of a shape; a scalar's shape is `[]`. */

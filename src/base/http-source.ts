@@ -2,6 +2,7 @@
 import { type ByteSource, checkRange, memorySource } from "./byte-source.ts";
 import { HubError, messageOf, NotFoundError } from "./errors.ts";
 
+/** How requests for a remote file are made, and how patiently. */
 export interface HttpSourceOptions {
   /** Sent with every request: an access token, say. */
   readonly headers?: Readonly<Record<string, string>>;

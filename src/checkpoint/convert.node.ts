@@ -12,6 +12,7 @@ import { weightNames } from "./weights.ts";
 
 export type CheckpointForm = "hf" | "fairseq";
 
+/** Facts of the source that the target writes down. */
 export interface ConvertOptions {
   /** Whether the model wants input of zero mean and unit variance. */
   readonly normaliseInput: boolean;
@@ -24,6 +25,7 @@ export interface ConvertOptions {
   readonly fairseqName?: string;
 }
 
+/** What was written, and what was not. */
 export interface Converted {
   readonly files: readonly string[];
   readonly tensors: number;

@@ -6,6 +6,7 @@ import type { Architecture } from "../models/index.ts";
 import type { Program, WeightReader } from "../ops/program.ts";
 import { chainProgram } from "../ops/stage.ts";
 
+/** What an ONNX file holds. */
 export interface ExportOptions extends WriteOnnxOptions {
   /** Entries of `hidden_states` to give out, in order: see `chosenLayers`. */
   readonly layers: readonly number[];

@@ -13,6 +13,7 @@ import { layerAverage, type Pooling, pooledShape, poolPieces } from "./pool.ts";
 import { type Provenance, resamplerName, type Settings } from "./provenance.ts";
 import { ostinatoVersion } from "./versions.node.ts";
 
+/** What is taken of a model's hidden states, and how clips are run. */
 export interface EmbedOptions {
   /** Default "all": layers + 1 hidden states. Only what the highest chosen layer needs is run. */
   readonly layers?: LayerChoice | undefined;

@@ -11,6 +11,7 @@ export interface EmbeddingFacts {
   readonly provenance: Provenance;
 }
 
+/** The embedding of a clip, whole in memory. */
 export interface Embedding extends EmbeddingFacts {
   /** Row-major, of `shape`. */
   readonly values: Float32Array;

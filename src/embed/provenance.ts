@@ -35,12 +35,14 @@ export interface Settings {
   readonly overlapSeconds?: number;
 }
 
+/** The windows a clip was run in. */
 export interface Windowing {
   readonly count: number;
   readonly windowSeconds: number;
   readonly overlapSeconds: number;
 }
 
+/** How an embedding was made: it stands beside every output. */
 export interface Provenance {
   readonly ostinato: string;
   /** ISO 8601. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { absent, readRef, snapshotFiles, snapshotFolder } from "./cache.node.ts";
 import { type HubOptions, hubSettings } from "./settings.node.ts";
 
+/** A commit of a model in the cache. */
 export interface CachedModel {
   readonly name: string;
   readonly commit: string;

@@ -20,6 +20,7 @@ export interface RegistryEntry {
   readonly inputNormalisation?: boolean;
 }
 
+/** Terms under which weights may be used. */
 export interface Licence {
   readonly name: string;
   /** True where the licence forbids commercial use. */

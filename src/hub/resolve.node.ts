@@ -22,6 +22,7 @@ import { byHand, UnreachableError } from "./refusals.ts";
 import { canonicalName, lookup, nearNames, registry, shortName } from "./registry.ts";
 import { type HubOptions, hubSettings } from "./settings.node.ts";
 
+/** Which revision of a model, from where, and who is told on the way. */
 export interface ResolveOptions extends HubOptions {
   /** A branch, tag or commit; default "main". */
   revision?: string | undefined;

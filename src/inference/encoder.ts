@@ -26,6 +26,7 @@ export interface EncoderOptions {
 /** "all", "last", or entries of `hidden_states` counted as transformers does: 0 is the embedding, negative ones count from the end. */
 export type LayerChoice = "all" | "last" | readonly number[];
 
+/** Which hidden states of a long clip, and how much of it is seen at once. */
 export interface StreamOptions {
   /** Default "all". */
   readonly layers?: LayerChoice | undefined;
@@ -38,6 +39,7 @@ export interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A model on an engine: waveforms in, hidden states out. */
 export interface Encoder {
   readonly model: Model;
   readonly options: Required<EncoderOptions>;

@@ -15,6 +15,7 @@ import { type Architecture, architectureFromFairseq, architectureFromHf } from "
 import { chooseEngine, type EngineOptions, type Precision } from "./choose-engine.node.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
 
+/** How a model is fetched, run and fed. */
 export interface LoadOptions extends ResolveOptions, Omit<EngineOptions, "onNotice"> {
   /** Whether input is brought to zero mean and unit variance: "auto" is what the model was trained with. */
   inputNorm?: "auto" | "on" | "off";
@@ -28,6 +29,7 @@ export interface InputNormalisation {
   readonly source: string;
 }
 
+/** A model that is ready to run, and everything that decides its answers. */
 export interface LoadedModel extends Encoder {
   /** The hub name, or the path as it was given. */
   readonly name: string;

@@ -12,6 +12,7 @@ import type { Comparison } from "./compare.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
 import { startHeld } from "./held-backend.ts";
 
+/** How a model is run in a browser. */
 export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runtimeFiles"> {
   /** "auto" takes WebGPU where there is a hardware adapter whose answer equals WebAssembly's, and WebAssembly elsewhere. */
   backend?: "auto" | WebBackend;

@@ -39,6 +39,7 @@ export interface SoftmaxAverage {
   readonly logits: readonly number[];
 }
 
+/** A learned average over layers, of either kind. */
 export type LayerAverage = UnconstrainedAverage | SoftmaxAverage;
 
 /** A learned average over layers: [layers, n] → [n]. */

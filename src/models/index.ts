@@ -51,6 +51,7 @@ export const families = {
   } satisfies Family<Music2VecConfig>,
 } as const;
 
+/** Names of the families: which code a configuration is built by. */
 export type FamilyName = keyof typeof families;
 
 /** A configured model with the names of its weights and its configuration in transformers' words. */

@@ -1,6 +1,7 @@
 // A model as the rest of the library sees it: a chain of stages and the arithmetic of its frames. It knows no engine.
 import type { Stage } from "../ops/stage.ts";
 
+/** A model apart from its weights: stages, sizes, and the arithmetic of its frames. */
 export interface Model {
   readonly family: string;
   readonly stages: readonly Stage[];

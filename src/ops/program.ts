@@ -34,6 +34,7 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/** What runs programs: ONNX Runtime or libtorch, told apart by `name`. */
 export interface Engine {
   readonly name: string;
   prepare(program: Program, weights: WeightReader): Promise<Session>;

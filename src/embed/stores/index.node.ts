@@ -12,6 +12,7 @@ export const stores = {
   jsonl: jsonlStore,
 } as const satisfies Record<string, (folder: string, options?: StoreOptions) => Store | Promise<Store>>;
 
+/** What embeddings are written as: `npy` and `npz` a file each, `parquet` and `jsonl` one table a folder. */
 export type StoreFormat = keyof typeof stores;
 
 export const storeFormats = Object.keys(stores) as StoreFormat[];

@@ -17,6 +17,7 @@ export interface OnnxEngineOptions {
   precision?: Precision;
 }
 
+/** ONNX Runtime on the CPU, for `loadModel`'s `engine` where its defaults don't do: to hold back its threads, say. */
 export function onnxEngine({ threads = availableParallelism(), spin = true, precision = "fp32" }: OnnxEngineOptions = {}): Engine {
   return {
     name: "onnx",

@@ -7,8 +7,10 @@ import { trace } from "./trace.ts";
 import { readExternals, runSession } from "./values.ts";
 import type { Precision } from "./weight-forms.ts";
 
+/** What computes in a browser: WebAssembly on the CPU, or WebGPU. */
 export type WebBackend = "wasm" | "webgpu";
 
+/** How onnxruntime-web is started. */
 export interface WebEngineOptions {
   backend?: WebBackend;
   /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
@@ -19,6 +21,7 @@ export interface WebEngineOptions {
   runtimeFiles?: string;
 }
 
+/** The ONNX engine of a browser, and what it runs on. */
 export interface WebEngine extends Engine {
   readonly backend: WebBackend;
   /** Threads that WebAssembly computes with. */
