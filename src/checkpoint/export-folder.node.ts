@@ -19,6 +19,7 @@ const graphNames = {
   q4: "model_q4.onnx",
 } as const satisfies Record<Precision, string>;
 
+/** How a model is written as a folder for ONNX Runtime. */
 export type ExportFolderOptions = Omit<ExportOptions, "dataSuffix">;
 
 /** Writes `folder`/config.json, preprocessor_config.json and onnx/model….onnx. Further precisions may be exported to the same folder. In

@@ -1,0 +1,41 @@
+// The reference of the API is not stale: every name that a front door exports stands there with a description.
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const doors = { "src/index.ts": "docs/api/ostinato.md", "src/browser.ts": "docs/api/ostinato-browser.md" } as const;
+
+/** Names of `export { a, type B, c as d } from …`. */
+function exportedNames(source: string): string[] {
+  const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].map((match) => match[1]!);
+  const names = lists.flatMap((list) => list.split(",").map((name) => name.trim())).filter(Boolean);
+  return names.map((name) => name.replace(/^type /, "").split(" as ").at(-1)!);
+}
+
+/** What the reference says of each name in words, its signature and tables left out. */
+function descriptions(reference: string): Map<string, string> {
+  const sections = reference.split(/^### /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const [title = "", ...lines] = section.split("\n");
+      const end = lines.findIndex((line) => /^(#|\*\*\*)/.test(line));
+      const words = lines.slice(0, end < 0 ? lines.length : end).filter((line) => line !== "" && !/^[>|]/.test(line));
+      return [title.replace(/\(\)$/, ""), words.join(" ")] as const;
+    }),
+  );
+}
+
+describe.each(Object.entries(doors))("%s", (door, path) => {
+  test(`every export stands in ${path} with a description; else: a docstring, and npm run docs:api`, async () => {
+    const names = exportedNames(await readFile(root + door, "utf8"));
+    const said = descriptions(await readFile(root + path, "utf8"));
+    expect(names.length).toBeGreaterThan(20);
+    expect({ undescribed: names.filter((name) => !said.get(name)) }).toEqual({ undescribed: [] });
+    expect({ gone: [...said.keys()].filter((name) => !names.includes(name)) }).toEqual({ gone: [] });
+  });
+
+  test(`${path} holds nothing of the machine or the day it was made on`, async () => {
+    expect(await readFile(root + path, "utf8")).not.toMatch(/file:\/\/|\/home\/|\/Users\/|node_modules|blob\/|\b20\d\d-\d\d-\d\d\b/);
+  });
+});
