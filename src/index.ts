@@ -29,6 +29,14 @@ export { type Converted, type ConvertOptions, convertCheckpoint } from "./checkp
 export { type ExportOptions, exportOnnx } from "./checkpoint/export.node.ts";
 export { type ExportFolderOptions, exportFolder } from "./checkpoint/export-folder.node.ts";
 export { openCheckpointFile, openCheckpointFolder, openCheckpointPath } from "./checkpoint/read.node.ts";
+// Training data: crops with their labels, in batches, from files or from shards.
+export type { BadClip, Batch } from "./data/batch.ts";
+export type { Clip, LabelSet, LabelStamp, Manifest } from "./data/corpus.ts";
+export { type LoaderOptions, loadBatches } from "./data/loader.node.ts";
+export { type Plan, type PlanRules, planBatches } from "./data/plan.ts";
+export { loadShardBatches, openShards, type ShardSet } from "./data/shard-loader.node.ts";
+export type { ShardRules } from "./data/shard-plan.ts";
+export { type WriteShardsOptions, type WrittenShards, writeShards } from "./data/shard-writer.node.ts";
 export type { AudioBytes, AudioSource, Samples } from "./embed/clip.node.ts";
 // Embeddings of a clip and of a corpus.
 export { type EmbedOptions, embed, embedFrames } from "./embed/embed.node.ts";

@@ -58,8 +58,10 @@ export function makeBatch({ planned, crops, pathOf, sampleRateHz, labels }: Batc
   const bad: BadClip[] = [];
   for (const [row, crop] of crops.entries()) {
     const clip = planned.clips[row]!;
-    if ("samples" in crop) good.push({ row, wave: crop.samples });
-    else bad.push({ clip, path: pathOf(clip), reason: crop.reason });
+    const path = pathOf(clip);
+    if (!("samples" in crop)) bad.push({ clip, path, reason: crop.reason });
+    else if (labels?.frames(row) === 0) bad.push({ clip, path, reason: `${path} has no labels.` });
+    else good.push({ row, wave: crop.samples });
   }
   if (good.length === 0) return { bad };
   const waveforms = new Float32Array(good.length * samples);

@@ -64,6 +64,19 @@ describe("the loader", () => {
     );
   });
 
+  test("leaves out a clip whose labels are missing, and refuses labels that end before their crop", async () => {
+    const none = { ...labels, frames: (clip: number) => (clip === 20 ? 0 : labels.frames(clip)) };
+    const bad: string[] = [];
+    for await (const batch of loadBatches({ manifest, labels: none }, plan(), { workers: 1, end: plan().batches })) {
+      bad.push(...batch.bad.map(({ reason }) => reason));
+    }
+    expect(bad).toContain("20.wav has no labels.");
+    const short = { ...labels, frames: () => 1 };
+    await expect(loadBatches({ manifest, labels: short }, plan(), { workers: 1 }).next()).rejects.toThrow(
+      "these labels are not of this audio",
+    );
+  });
+
   test("goes on at any batch as if it had never stopped", async () => {
     const all = await take(20, { ahead: 6 });
     for (const first of [1, 7, plan().batches, 13]) expect(await take(3, { first, ahead: 0 })).toEqual(all.slice(first, first + 3));
