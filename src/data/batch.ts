@@ -11,6 +11,7 @@ export interface BadClip {
   readonly reason: string;
 }
 
+/** A batch of crops, with what is known of each. */
 export interface Batch {
   /** Its place in the plan's endless row, and the epoch that place lies in. */
   readonly number: number;

@@ -3,6 +3,7 @@ import { ConfigError } from "../base/errors.ts";
 import { batchBySize, type SizeLimits } from "./batch-by-size.ts";
 import { drawsFor, shuffle } from "./draws.ts";
 
+/** How clips are cut and gathered into batches. */
 export interface PlanRules extends SizeLimits {
   /** Crops are at most so long, in samples. */
   readonly maxSamples: number;
@@ -28,6 +29,7 @@ export interface PlannedBatch {
   readonly starts: readonly number[];
 }
 
+/** Batches without end, epoch after epoch, each of which can be had at once. */
 export interface Plan {
   /** Batches of an epoch: every epoch has as many. */
   readonly batches: number;

@@ -7,6 +7,7 @@ import { drawsFor, shuffle } from "./draws.ts";
 import { cropStart, type PlanRules } from "./plan.ts";
 import type { ShardClip } from "./shards.ts";
 
+/** As `PlanRules`, for clips that lie in shards: read in runs, shuffled in pools. */
 export interface ShardRules extends Omit<PlanRules, "shuffle" | "maxClips"> {
   /** Clips that are read from a shard in one go. More make fewer requests, and neighbours more alike. */
   readonly segmentClips?: number | undefined;

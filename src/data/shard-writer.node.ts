@@ -10,6 +10,7 @@ import type { LabelSet, Manifest } from "./corpus.ts";
 import { drawsFor, shuffle } from "./draws.ts";
 import { indexShard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
 
+/** What goes into shards, and where they go. */
 export interface WriteShardsOptions {
   readonly manifest: Manifest;
   readonly labels?: LabelSet | undefined;
@@ -23,6 +24,7 @@ export interface WriteShardsOptions {
   readonly onShard?: (shard: { name: string; clips: number; bytes: number; skipped: boolean }) => void;
 }
 
+/** What was written, and what could not be. */
 export interface WrittenShards {
   readonly card: ShardCard;
   /** Recordings that are not there; they are in no shard. */
