@@ -4,6 +4,7 @@ import { batchBySize, type SizeLimits } from "./batch-by-size.ts";
 import { drawsFor, shuffle } from "./draws.ts";
 
 /** How clips are cut and gathered into batches. */
+/** How clips become batches of crops. Lengths are samples at the manifest's rate. */
 export interface PlanRules extends SizeLimits {
   /** Crops are at most so long, in samples. */
   readonly maxSamples: number;
@@ -30,6 +31,7 @@ export interface PlannedBatch {
 }
 
 /** Batches without end, epoch after epoch, each of which can be had at once. */
+/** All batches there will ever be. */
 export interface Plan {
   /** Batches of an epoch: every epoch has as many. */
   readonly batches: number;
@@ -108,6 +110,7 @@ export function* rankBatches({ first = 0, end = Number.POSITIVE_INFINITY, rank =
   for (let number = first + rank; number < end; number += ranks) yield number;
 }
 
+/** Which part of a row of batches is wanted. */
 export interface RankOptions {
   readonly rank?: number | undefined;
   readonly ranks?: number | undefined;

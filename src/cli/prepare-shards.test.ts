@@ -1,0 +1,54 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { ostinato } from "../../test/cli/run.ts";
+import { codeOf, testCorpus } from "../../test/data/corpus.ts";
+import { writeLabels } from "../data/label-sets.node.ts";
+import { writeManifests } from "../data/manifest-files.node.ts";
+import { loadShardBatches, openShards } from "../data/shard-loader.node.ts";
+
+const corpus = testCorpus(Array.from({ length: 9 }, (_, clip) => 8000 + 160 * clip));
+const work = await mkdtemp(join(tmpdir(), "ostinato-prepare-shards-"));
+afterAll(async () => {
+  corpus.remove();
+  await rm(work, { recursive: true, force: true });
+});
+const [prepared, out] = [join(work, "prepared"), join(work, "shards")];
+await writeManifests(prepared, [{ name: "train", manifest: corpus.manifest }]);
+await writeLabels(prepared, "train", "codec", corpus.labels, ["compact"]);
+
+test("prepare shards packs recordings with their labels, which load, and does nothing twice", async () => {
+  const first = await ostinato(["prepare", "shards", prepared, "--out", out, "--shard-size", "120KB", "--json"]);
+  expect(first.stderr).toContain("train: 9 clips in 3 shards, with labels codec.");
+  expect(first.code).toBe(0);
+  const lines = first.stdout.trim().split("\n");
+  expect(lines.map((line) => (JSON.parse(line) as { status: string }).status)).toEqual(["done", "done", "done"]);
+  expect((await readdir(out)).sort().slice(-3)).toEqual(["train-00002.json", "train-00002.tar", "train.shards.json"]);
+  const set = await openShards(out);
+  for await (const batch of loadShardBatches(
+    set,
+    { batchSamples: 16_000, maxSamples: 4000, poolBatches: 2, seed: 1 },
+    { workers: 1, end: 2 },
+  )) {
+    const [clip, start] = [batch.clips[0]!, batch.starts[0]!];
+    expect(batch.bad).toEqual([]);
+    expect(Math.abs(batch.labels[0]! - codeOf(clip, 0, start / 160))).toBeLessThanOrEqual(0.5);
+  }
+  const second = await ostinato(["prepare", "shards", prepared, "--out", out, "--shard-size", "120KB", "--json"]);
+  expect(second.stdout).toBe(first.stdout.replaceAll('"done"', '"skipped"'));
+});
+
+test("names recordings that are not there and packs the rest; sizes and folders that can't be are refused", async () => {
+  const lost = { ...corpus.manifest, clips: [{ path: "gone.wav", samples: 8000 }, ...corpus.manifest.clips] };
+  const folder = join(work, "lost");
+  await writeManifests(folder, [{ name: "valid", manifest: lost }]);
+  const ended = await ostinato(["prepare", "shards", folder, "--out", join(work, "rest")]);
+  expect(ended.code).toBe(1);
+  expect(ended.stderr).toContain("valid: 9 clips in 1 shard, without labels.");
+  expect(ended.stderr).toContain("left out: gone.wav: ");
+  const wrong = await ostinato(["prepare", "shards", folder, "--out", out, "--shard-size", "big"]);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("Allowed are sizes such as 1GB")]);
+  await writeFile(join(work, "file"), "");
+  expect((await ostinato(["prepare", "shards", join(work, "nowhere"), "--out", out])).stderr).toContain("There is no folder");
+});
