@@ -75,7 +75,7 @@ export async function downloadFile(
     if (!(await exists(blob))) await fetchBlob(blob, { connection, remote, facts, onProgress, lock });
   };
   while (!(await exists(blob))) {
-    await withLock(path, fetchOnce, { signal: connection.signal }).catch((error) => {
+    await withLock(path, fetchOnce, { signal: connection.signal, staleMs: connection.network.abandonedMs }).catch((error) => {
       if (!(error instanceof LockLostError)) throw error; // lost while asleep: whoever has it is waited for
     });
   }

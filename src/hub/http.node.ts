@@ -10,9 +10,11 @@ export interface NetworkOptions {
   readonly backoffMs: number;
   /** An attempt is given up when nothing arrives for this long. */
   readonly stallMs: number;
+  /** Another process that fetches the same file and shows no sign of life for this long is not waited for any more. */
+  readonly abandonedMs: number;
 }
 
-export const defaultNetwork: NetworkOptions = { attempts: 5, backoffMs: 500, stallMs: 30_000 };
+export const defaultNetwork: NetworkOptions = { attempts: 5, backoffMs: 500, stallMs: 30_000, abandonedMs: 20_000 };
 
 /** The longest Retry-After that is waited for; beyond it the user decides. */
 const longestWaitMs = 120_000;
