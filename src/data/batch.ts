@@ -12,7 +12,6 @@ export interface BadClip {
 }
 
 /** A batch of crops, with what is known of each. */
-/** What a training step takes: crops of one length, their labels, and where they were cut. */
 export interface Batch {
   /** Its place in the plan's endless row, and the epoch that place lies in. */
   readonly number: number;

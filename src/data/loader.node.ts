@@ -9,7 +9,6 @@ import { openCropReader } from "./crop-reader.node.ts";
 import { type Plan, type RankOptions, rankBatches } from "./plan.ts";
 
 /** Who reads the batches: how many threads, how far ahead, and for which rank. */
-/** Which batches a loader gives, and what it may use. */
 export interface LoaderOptions extends RankOptions {
   /** Threads that decode; as many as there are cores when left out. */
   readonly workers?: number | undefined;

@@ -4,7 +4,6 @@ import { batchBySize, type SizeLimits } from "./batch-by-size.ts";
 import { drawsFor, shuffle } from "./draws.ts";
 
 /** How clips are cut and gathered into batches. */
-/** How clips become batches of crops. Lengths are samples at the manifest's rate. */
 export interface PlanRules extends SizeLimits {
   /** Crops are at most so long, in samples. */
   readonly maxSamples: number;
@@ -31,7 +30,6 @@ export interface PlannedBatch {
 }
 
 /** Batches without end, epoch after epoch, each of which can be had at once. */
-/** All batches there will ever be. */
 export interface Plan {
   /** Batches of an epoch: every epoch has as many. */
   readonly batches: number;

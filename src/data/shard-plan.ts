@@ -8,7 +8,6 @@ import { cropStart, type PlanRules } from "./plan.ts";
 import type { ShardClip } from "./shards.ts";
 
 /** As `PlanRules`, for clips that lie in shards: read in runs, shuffled in pools. */
-/** How the clips of shards become batches. */
 export interface ShardRules extends Omit<PlanRules, "shuffle" | "maxClips"> {
   /** Clips that are read from a shard in one go. More make fewer requests, and neighbours more alike. */
   readonly segmentClips?: number | undefined;

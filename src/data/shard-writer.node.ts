@@ -11,7 +11,6 @@ import { drawsFor, shuffle } from "./draws.ts";
 import { indexShard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
 
 /** What goes into shards, and where they go. */
-/** What is packed, and into what. */
 export interface WriteShardsOptions {
   readonly manifest: Manifest;
   readonly labels?: LabelSet | undefined;
@@ -26,7 +25,6 @@ export interface WriteShardsOptions {
 }
 
 /** What was written, and what could not be. */
-/** What was packed. */
 export interface WrittenShards {
   readonly card: ShardCard;
   /** Recordings that are not there; they are in no shard. */
