@@ -10,6 +10,7 @@ import { exportCommand } from "./export.ts";
 import { inspectCommand } from "./inspect.ts";
 import { modelsCommand } from "./models.ts";
 import { exitCodes, reportError } from "./outcome.ts";
+import { prepareCommand } from "./prepare.ts";
 import { synthCommand } from "./synth.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -31,10 +32,11 @@ export async function main(args: readonly string[]): Promise<void> {
     setupCommand(),
     demoCommand(),
     synthCommand(),
+    prepareCommand(),
   ];
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
-    const name = command === program ? "ostinato" : `ostinato ${command.name()}`;
+  for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {
+    const name = [command.parent?.parent, command.parent, command].flatMap((each) => each?.name() ?? []).join(" ");
     command.exitOverride().showSuggestionAfterError().showHelpAfterError(`Run \`${name} --help\` for what there is.`);
   }
   endQuietlyWhenNobodyReads();

@@ -30,6 +30,16 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** A whole number from 0. */
+export function parseIndex(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("Allowed are whole numbers from 0.");
+  return number;
+}
+
+/** A seed. */
+export const parseSeed = parseIndex;
+
 const averageSchema = z.union([
   z.object({ kind: z.literal("softmax"), logits: z.array(z.number()) }),
   z.object({ kind: z.literal("unconstrained"), weights: z.array(z.number()), bias: z.number().default(0) }),

@@ -1,7 +1,7 @@
 // `ostinato synth`: labelled music of our own making, as plain clips and in the layouts of the four probe data sets.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { startProgress } from "../base/progress.ts";
-import { parseCount } from "./options.ts";
+import { parseCount, parseSeed } from "./options.ts";
 import { InterruptedError, interruptible, note, printJson } from "./outcome.ts";
 
 interface SynthFlags {
@@ -65,10 +65,4 @@ function parseHours(text: string): number {
   if (text.trim() === "" || !(hours > 0) || !Number.isFinite(hours))
     throw new InvalidArgumentError("Allowed are hours, such as 10 or 0.5.");
   return hours;
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(seed)) throw new InvalidArgumentError("Allowed are whole numbers from 0.");
-  return seed;
 }

@@ -74,11 +74,17 @@ export function reportOf(
   return { ...report, summary: summaryOf(report) };
 }
 
+/** A length of sound for readers: 31.5 s, 12.3 minutes, 4.05 hours. */
+export function lasting(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return seconds < 3600 ? `${(seconds / 60).toFixed(1)} minutes` : `${(seconds / 3600).toFixed(2)} hours`;
+}
+
 /** Files named of each reason. */
 const named = 5;
 
 function summaryOf({ files, usable, seconds, kinds, leftOut, mended }: Omit<ManifestReport, "summary">): string[] {
-  const lines = [`${usable.length} of ${files} files can be used: ${(seconds / 3600).toFixed(2)} hours.`];
+  const lines = [`${usable.length} of ${files} files can be used: ${lasting(seconds)}.`];
   const list = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
   if (list.length > 0) lines.push(`They are ${list.join(", ")}.`);
   for (const [reason, left] of Object.entries(leftOut)) {

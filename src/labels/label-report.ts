@@ -1,5 +1,6 @@
 // What became of a labelling run, for programs and for readers.
 import type { Clip } from "../data/corpus.ts";
+import { lasting } from "../data/manifest-report.ts";
 import type { Outcome } from "./label-journal.node.ts";
 
 /** A split's part of the report. */
@@ -84,7 +85,7 @@ export function labelSummary({ label, teacher, codebooks, codebookSize, rateHz, 
     if (texts.length > named) lines.push(`    and ${texts.length - named} more: report.${label}.json names them`);
   };
   for (const [name, { clips, labelled, frames, seconds, leftOut, corrected, mended }] of Object.entries(splits)) {
-    lines.push(`${name}: ${labelled} of ${clips} clips labelled, ${(seconds / 3600).toFixed(2)} hours, ${frames} frames.`);
+    lines.push(`${name}: ${labelled} of ${clips} clips labelled, ${lasting(seconds)}, ${frames} frames.`);
     for (const [reason, files] of Object.entries(leftOut))
       some(
         `left out, ${reason}`,

@@ -1,0 +1,125 @@
+// `ostinato prepare labels`: what a teacher says of every clip of a manifest.
+import { Command, Option } from "commander";
+import { startProgress } from "../base/progress.ts";
+import type { LabelReport } from "../labels/label-report.ts";
+import type { TeacherChoice, TeacherKind } from "../labels/open-teacher.node.ts";
+import { type ModelFlags, resolveOptions, withEngineOptions, withHubOptions } from "./open-model.ts";
+import { parseCount, parseIndex, parseSeed } from "./options.ts";
+import { exitCodes, InterruptedError, interruptible, note, printJson } from "./outcome.ts";
+
+export interface LabelFlags extends ModelFlags {
+  readonly out: string;
+  readonly labels: TeacherKind;
+  readonly label?: string;
+  readonly model?: string;
+  readonly codebooks?: number;
+  readonly features?: TeacherChoice["features"];
+  readonly layer?: number;
+  readonly codebook?: string;
+  readonly clusters?: number;
+  readonly stages?: number;
+  readonly size?: number;
+  readonly starts?: number;
+  readonly passes?: number;
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly store: "text" | "compact" | "both";
+  readonly sampleRate?: number;
+  readonly json?: boolean;
+}
+
+export function labelsCommand(): Command {
+  const command = new Command("labels")
+    .description("Label the clips of manifests with a teacher: EnCodec, k-means or a residual quantiser.")
+    .argument("<manifests>", "folder of train.tsv and valid.tsv, or of their shards")
+    .requiredOption("--out <DIR>", "folder of the labels, which come with manifests of the clips that have them");
+  return withLabelOptions(command)
+    .option("--seed <N>", "of a quantiser's training", parseSeed, 0)
+    .option("--sample-rate <HZ>", "rate that the manifests' lengths count in, where no manifest.json beside them says it", parseCount)
+    .option("--json", "print one JSON object a clip, then the report")
+    .addHelpText("after", examples)
+    .action((folder: string, flags: LabelFlags) => interruptible((signal) => run(folder, flags, signal)));
+}
+
+/** What `labels` and `all` ask alike. */
+export function withLabelOptions(command: Command): Command {
+  command
+    .addOption(
+      new Option("--labels <teacher>", "codec: EnCodec; kmeans: one codebook; rvq: a residual quantiser of our own")
+        .choices(["codec", "kmeans", "rvq"])
+        .makeOptionMandatory(),
+    )
+    .option("--label <NAME>", "what the labels are called in file names (default: codec, rvq, mfcc, logmel, chroma, layer6)")
+    .option("--model <name|folder>", "codec: the EnCodec checkpoint (default: facebook/encodec_24khz); --features layer: the model")
+    .option("--codebooks <N>", "codec: codebooks, of those it has (default: 8)", parseCount)
+    .addOption(
+      new Option("--features <features>", "kmeans, rvq: what is clustered (default: mfcc; rvq: logmel)").choices([
+        "mfcc",
+        "logmel",
+        "chroma",
+        "layer",
+      ]),
+    )
+    .option("--layer <N>", "--features layer: which hidden state", parseIndex)
+    .option("--codebook <FILE>", "kmeans, rvq: a trained quantiser (default: one is trained, and kept in the output folder)")
+    .option("--clusters <N>", "kmeans: default 100 for mfcc, 300 for logmel, 200 for chroma, 500 for layer", parseCount)
+    .option("--stages <N>", "rvq: codebooks (default: 8)", parseCount)
+    .option("--size <N>", "rvq: codes of each (default: 1024)", parseCount)
+    .option("--starts <N>", "kmeans, rvq: starts tried by k-means++ (default: 20)", parseCount)
+    .option("--passes <N>", "kmeans, rvq: passes over the frames at most (default: 100)", parseCount)
+    .option("--batch-size <N>", "clips a run of the teacher", parseCount, 8)
+    .addOption(
+      new Option("--store <form>", "fairseq's text, the compact form, or both").choices(["text", "compact", "both"]).default("both"),
+    );
+  return withEngineOptions(withHubOptions(command));
+}
+
+const examples = `
+A run that was interrupted goes on where it stopped. Clips that can't be used are named and left out.
+
+Examples:
+  $ ostinato prepare labels data/manifest --out data --labels codec
+  $ ostinato prepare labels data/manifest --out data --labels kmeans --features chroma --clusters 200
+  $ ostinato prepare labels data/manifest --out data --labels rvq --stages 4 --size 256
+`;
+
+async function run(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<void> {
+  const { unlabelled } = await import("../labels/label-report.ts");
+  if (unlabelled(await runLabels(folder, flags, signal)) > 0) process.exitCode = exitCodes.someFailed;
+}
+
+/** Labels the manifests of a folder and says on stderr how it goes. */
+export async function runLabels(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<LabelReport> {
+  const { prepareLabels } = await import("../labels/prepare-labels.node.ts");
+  const { labelSummary } = await import("../labels/label-report.ts");
+  const { out, label, sampleRate, batchSize, store, json = false, engine, device, dtype, inputNorm } = flags;
+  let progress: ReturnType<typeof startProgress> | undefined;
+  const run = prepareLabels(folder, {
+    ...resolveOptions(flags, signal),
+    ...{ out, label, batchSize, engine, device, dtype, inputNorm, sampleRateHz: sampleRate, teacher: choiceOf(flags) },
+    forms: store === "both" ? ["text", "compact"] : [store],
+    onTraining: note,
+    onStart: (total) => {
+      progress = startProgress({ total, stream: process.stderr, quiet: json });
+    },
+    onClip: (clip) => {
+      if (clip.status === "failed") progress?.note(`failed: ${clip.message}`);
+      progress?.advance({ failed: clip.status === "failed", skipped: clip.status === "skipped", seconds: clip.seconds });
+      if (json) printJson(clip);
+    },
+  });
+  const report = await run
+    .catch((error) => {
+      throw signal.aborted ? new InterruptedError("Interrupted.") : error;
+    })
+    .finally(() => progress?.finish());
+  for (const line of labelSummary(report)) note(line);
+  note(`The labels are in ${out}.`);
+  if (json) printJson(report);
+  return report;
+}
+
+function choiceOf(flags: LabelFlags): TeacherChoice {
+  const { labels: kind, model, codebooks, features, layer, codebook, clusters, stages, size, starts, passes: maxPasses, seed } = flags;
+  return { kind, model, codebooks, features, layer, codebook, clusters, stages, size, starts, maxPasses, seed };
+}

@@ -1,0 +1,188 @@
+// `ostinato prepare` as a user runs it: over a corpus full of bad files, killed at many points, and told what is wrong.
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { badFiles, goodFiles, songBytes, writeBadCorpus } from "../bad-corpus.ts";
+import { goldenPath } from "../golden.ts";
+import { ostinato } from "./run.ts";
+
+let work: string;
+const at = (...names: string[]) => join(work, ...names);
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), "ostinato-prepare-"));
+  await writeBadCorpus(at("music"));
+});
+afterAll(() => rm(work, { recursive: true }));
+
+/** Without ffmpeg, which would decode what is unsupported. */
+const prepare = (args: readonly string[], env: Record<string, string> = {}) =>
+  ostinato(["prepare", ...args], { env: { PATH: "", ...env } });
+const codec = ["--labels", "codec", "--model", goldenPath("D_encodec/hf")];
+
+async function contents(folder: string): Promise<Record<string, string>> {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    await Promise.all(
+      files.map(async ({ parentPath, name }) => [
+        join(parentPath, name).slice(folder.length),
+        (await readFile(join(parentPath, name))).toString("base64"),
+      ]),
+    ),
+  );
+}
+
+describe("a corpus full of bad files", () => {
+  test("is prepared to its end: each bad file is counted and named on the screen, the labels are fit for training", async () => {
+    const { code, stderr } = await prepare(["all", at("music"), "--out", at("bad"), "--valid-percent", "20", ...codec]);
+    if (process.env.SHOW) console.log(stderr);
+    expect(code).toBe(1); // some files failed, and are named
+    for (const file of Object.keys(badFiles)) expect(stderr).toContain(file);
+    expect(stderr).toContain("Left out, duplicate: 1\n  zz-again.wav has the bytes of good/one.wav.");
+    expect(stderr).toContain("truncated.wav: truncated after 2 s: the header promises 4 s");
+    expect(stderr).toContain("Nothing is amiss: training may begin.");
+    const kept = (await Promise.all(["train", "valid"].map((split) => readFile(at("bad", `${split}.tsv`), "utf8")))).join("");
+    for (const file of goodFiles) expect(kept).toContain(`${file}\t`);
+    for (const file of Object.keys(badFiles)) expect(kept).not.toContain(`${file}\t`);
+    expect((await readdir(at("bad"))).filter((name) => /partial|tmp|lock/.test(name))).toEqual([]);
+  });
+
+  test("--json prints one object a line: each file, the report, each clip, the report", async () => {
+    const { stdout } = await prepare(["all", at("music"), "--out", at("json"), "--convert", ...codec, "--json"]);
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const reasons = (lines.find(({ leftOut }) => leftOut) as { leftOut: Record<string, { path: string }[]> }).leftOut;
+    expect(Object.fromEntries(Object.entries(reasons).flatMap(([reason, files]) => files.map(({ path }) => [path, reason])))).toEqual(
+      badFiles,
+    );
+    expect(lines.filter(({ manifest, status }) => manifest && status === "done")).toHaveLength(goodFiles.length);
+    expect(lines.at(-1)).toMatchObject({ label: "codec", codebooks: 8 });
+  });
+});
+
+describe("killed at any point and run again, the outcome is that of an undisturbed run, byte for byte:", () => {
+  const args = () => {
+    const rvq = ["--labels", "rvq", "--stages", "2", "--size", "12", "--starts", "1", "--passes", "2", "--batch-size", "1"];
+    return ["all", at("music"), "--out", at("data"), "--sample-rate", "16000", "--convert", ...rvq];
+  };
+  const hook = `--import ${new URL("./kill-at.mjs", import.meta.url).href}`;
+  const killed = (n: number) => prepare(args(), { NODE_OPTIONS: hook, KILL_AT: String(n) });
+  let whole: Record<string, string>;
+  let touches: number;
+  beforeAll(async () => {
+    const { code, stderr } = await prepare(args(), { NODE_OPTIONS: hook, TOUCHED: at("touched") });
+    expect(stderr).toContain("Nothing is amiss");
+    expect(code).toBe(1);
+    touches = Number(await readFile(at("touched"), "utf8"));
+    whole = await contents(at("data"));
+    await rename(at("data"), at("whole"));
+  });
+
+  test("the undisturbed run touches files often enough to be cut anywhere", () => {
+    expect(touches).toBeGreaterThan(100);
+    expect(Object.keys(whole)).toEqual(
+      expect.arrayContaining(["/train.rvq.codes", "/rvq.codebook.safetensors", "/manifest/audio/good/one.wav"]),
+    );
+  });
+
+  test.each([0.05, 0.25, 0.45, 0.65, 0.85, 0.97])("once, after %f of its writes", async (share) => {
+    await rm(at("data"), { recursive: true, force: true });
+    expect((await killed(Math.round(share * touches))).code).toBe(null);
+    const { stderr } = await prepare(args());
+    expect(stderr).toContain("Nothing is amiss");
+    expect(await contents(at("data"))).toEqual(whole);
+  });
+
+  test("again and again, until it is through", async () => {
+    await rm(at("data"), { recursive: true, force: true });
+    let kills = 0;
+    const step = Math.round(touches / 15); // each time a little later: what is written last is written in one go
+    while ((await killed(step * (kills + 1))).code === null) expect(++kills).toBeLessThan(15);
+    expect(kills).toBeGreaterThan(3);
+    expect(await contents(at("data"))).toEqual(whole);
+  });
+});
+
+test("each step by itself, in shards too, and labels turned into their other form", async () => {
+  await mkdir(at("shards"));
+  await mkdir(at("few"));
+  for (const i of [0, 1, 2]) await writeFile(at("few", `${i}.wav`), songBytes(i, 1));
+  for (const i of [0, 1]) await writeFile(at("shards", `train_${i}_2.tsv`), `${at("few")}\n${i}.wav\t24000\n`);
+  await writeFile(at("shards/valid.tsv"), `${at("few")}\n2.wav\t24000\n`);
+  const without = await prepare(["labels", at("shards"), "--out", at("sharded"), ...codec]);
+  expect([without.code, without.stderr]).toEqual([2, expect.stringContaining("Give it: --sample-rate 24000")]);
+  const labels = await prepare(["labels", at("shards"), "--out", at("sharded"), ...codec, "--sample-rate", "24000", "--store", "text"]);
+  expect(labels.stderr).toContain("train_1_2: 1 of 1 clips labelled");
+  expect(labels.code).toBe(0);
+  const names = await readdir(at("sharded"));
+  expect(names).toEqual(expect.arrayContaining(["train_0_2.codec_0", "train_1_2.codec_7", "valid.codec_3", "dict.codec_7.txt"]));
+  expect(names.filter((name) => name.endsWith(".codes"))).toEqual([]);
+  expect((await prepare(["store", at("sharded"), "compact"])).code).toBe(0);
+  expect(await readdir(at("sharded"))).toContain("train_1_2.codec.codes");
+  const check = await prepare(["check", at("sharded"), "--codebooks", "8", "--label-rate", "75"]);
+  expect([check.code, check.stderr]).toEqual([0, expect.stringContaining("Nothing is amiss")]);
+  await writeFile(at("sharded/dict.codec_3.txt"), "");
+  const spoilt = await prepare(["check", at("sharded"), "--json"]);
+  expect(spoilt.code).toBe(1);
+  expect(JSON.parse(spoilt.stdout.split("\n")[0]!)).toMatchObject({
+    check: "dictionary",
+    message: expect.stringContaining("dict.codec_3.txt is empty"),
+  });
+});
+
+describe("mistakes end with 2 and say what to do", () => {
+  test.each<[string, () => string[], string]>([
+    ["a folder that is not there", () => ["manifest", at("nowhere"), "--out", at("x")], "There is no folder"],
+    ["a missing teacher", () => ["labels", at("bad/manifest"), "--out", at("x")], "required option '--labels <teacher>' not specified"],
+    [
+      "an unknown teacher",
+      () => ["labels", at("bad/manifest"), "--out", at("x"), "--labels", "gpt"],
+      "Allowed choices are codec, kmeans, rvq",
+    ],
+    ["the manifests' own folder", () => ["labels", at("bad/manifest"), "--out", at("bad/manifest"), ...codec], "give another --out"],
+    [
+      "a wrong rate",
+      () => ["all", at("music"), "--out", at("wrong-rate"), "--sample-rate", "16000", ...codec],
+      "Make the manifest with --sample-rate 24000",
+    ],
+    [
+      "a layer without a model",
+      () => ["labels", at("bad/manifest"), "--out", at("x"), "--labels", "kmeans", "--features", "layer"],
+      "give a model and a layer",
+    ],
+    [
+      "a label name that clashes with codebooks",
+      () => ["labels", at("bad/manifest"), "--out", at("x"), ...codec, "--label", "codec_1"],
+      "Labels can't be called",
+    ],
+    ["an unknown step", () => ["manifets", at("music")], "Did you mean manifest?"],
+    [
+      "a share of the whole",
+      () => ["manifest", at("music"), "--out", at("x"), "--valid-percent", "100"],
+      "Allowed are numbers from 0 to below 100",
+    ],
+    ["a folder without labels", () => ["check", at("bad/manifest")], "holds no labels for train.tsv"],
+  ])("%s", async (_, args, message) => {
+    const { code, stderr } = await prepare(args());
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+});
+
+test("a second run in the same folder is turned away while the first works", async () => {
+  const out = at("locked");
+  await mkdir(out);
+  await writeFile(join(out, ".ostinato.lock"), `${process.pid}@${(await import("node:os")).hostname()} 00`);
+  const beat = setInterval(
+    () => void import("node:fs/promises").then(({ utimes }) => utimes(join(out, ".ostinato.lock"), new Date(), new Date())),
+    50,
+  );
+  try {
+    const { code, stderr } = await prepare(["manifest", at("music"), "--out", out]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`Another run (process ${process.pid}@`)]);
+  } finally {
+    clearInterval(beat);
+  }
+});
