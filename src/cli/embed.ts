@@ -42,8 +42,8 @@ export function embedCommand(): Command {
     )
     .option("--layer-weights <weights>", "for --pooling weighted: numbers, or a JSON file (default: all the same)", parseLayerWeights)
     .option("--l2", "scale each vector to length 1")
-    .option("--window <S>", "run long files in windows of S seconds", parseSeconds)
-    .option("--overlap <S>", "seconds that windows share", parseSeconds)
+    .option("--window <S>", "seconds that attention sees at once (default: all of a file up to 2 minutes, else 30)", parseSeconds)
+    .option("--overlap <S>", "seconds that windows share (default with --window: 0, else 5)", parseSeconds)
     .option("--batch-size <N>", "files (or windows) a run", parseCount, 1)
     .addOption(
       new Option("--format <format>", "npy, npz: a file each; parquet, jsonl: one table")

@@ -140,7 +140,10 @@ async function prepare({ model, settings, store, options }: Work, file: CorpusFi
   try {
     options.signal?.throwIfAborted();
     if (!options.overwrite && (await isFinished(store, file, settings))) return { file: file.file, status: "skipped" };
-    const clip = await loadClip(file.audio ?? file.file, model.model, { longestHeldSeconds: longestHeld(settings), signal: options.signal });
+    const clip = await loadClip(file.audio ?? file.file, model.model, {
+      longestHeldSeconds: longestHeld(settings),
+      signal: options.signal,
+    });
     checkLength(model.model, clip.samples);
     return { file, clip };
   } catch (error) {

@@ -23,7 +23,7 @@ export interface EmbedOptions {
   readonly weights?: LayerAverage | undefined;
   /** Scale each vector to Euclidean length 1. */
   readonly l2?: boolean | undefined;
-  /** What attention sees at once. By default clips up to five minutes are seen whole, longer ones in windows of 30 s that share 5 s. */
+  /** What attention sees at once. By default clips up to two minutes are seen whole, longer ones in windows of 30 s that share 5 s. */
   readonly windowSeconds?: number | undefined;
   readonly overlapSeconds?: number | undefined;
   /** How many windows (or, in a corpus, clips of similar lengths) share a run; default 1. */

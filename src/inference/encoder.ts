@@ -30,7 +30,7 @@ export type LayerChoice = "all" | "last" | readonly number[];
 export interface StreamOptions {
   /** Default "all". */
   readonly layers?: LayerChoice | undefined;
-  /** What attention sees at once; by default clips up to five minutes are one window, longer ones go in windows of 30 s that share 5 s. */
+  /** What attention sees at once; by default clips up to two minutes are one window, longer ones go in windows of 30 s that share 5 s. */
   readonly windowSeconds?: number | undefined;
   readonly overlapSeconds?: number | undefined;
   /** Windows that share a run; default 1. */

@@ -50,7 +50,7 @@ export function longClip(samples: Float32Array, model: Pick<Model, "normWindows"
 const pieceSamples = 2 ** 18;
 
 /** Frames the frontend computes at once: convolution 0 gives 512 values for each fifth sample, a hundred times what a frame leaves. */
-const chunkFrames = 384;
+const chunkFrames = 192;
 
 /** Frames handed out at once, at most: all layers of a long window would be a gigabyte twice. */
 const runFrames = 2048;

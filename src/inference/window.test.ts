@@ -48,7 +48,7 @@ test("a clip that fits one window is run whole", () => {
   expect(planWindows(model, 120_000, { windowSeconds: 5 })).toEqual([{ firstFrame: 0, frames: 374, keepFrom: 0, keepTo: 374 }]);
 });
 
-test("a clip up to five minutes is one window unless others are asked for, a longer one takes the default", () => {
+test("a clip up to two minutes is one window unless others are asked for, a longer one takes the default", () => {
   const longest = wholeSeconds * model.sampleRateHz;
   expect(planWindows(model, longest, windowFor(model, longest))).toHaveLength(1);
   expect(windowFor(model, longest + 1)).toEqual(defaultWindow);

@@ -20,9 +20,9 @@ export interface Window {
 
 type Frames = Pick<Model, "frameCount" | "hopSamples" | "minimumSamples" | "sampleRateHz">;
 
-/** A clip up to this length is one window where nothing else is asked for: longer ones take `defaultWindow`. Attention over a clip costs its
- *  length squared, and the hidden states of all layers of five minutes are a gigabyte. */
-export const wholeSeconds = 300;
+/** A clip up to this length is one window where nothing else is asked for: longer ones take `defaultWindow`. Attention costs the square of what
+ *  it sees: at two minutes it doubles the time a second of sound takes; at five it takes three times as long, and 4 GB. */
+export const wholeSeconds = 120;
 export const defaultWindow = { windowSeconds: 30, overlapSeconds: 5 } as const satisfies WindowOptions;
 
 /** The windows to take for a clip where none were asked for. */

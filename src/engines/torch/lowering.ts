@@ -69,7 +69,7 @@ export function inferenceOps(device: string, dtype: "float32" | HalfDType): Lowe
   const halfOf = (weight: TorchTensor) => (weight.dtype === dtype ? weight : packed(weight, "half", () => to(weight, dtype)));
 
   const attention: Ops<TorchTensor>["attention"] = (q, k, v, lengths) => {
-    if (!found.fusedAttention) return plain.attention(q, k, v, lengths);
+    if (!found.fusedAttention) return attentionInBlocks(plain, q, k, v, lengths);
     const mask = lengths && unsqueeze(unsqueeze(plain.lengthMask(k, 2, lengths), 1), 1); // [b, 1, 1, t]
     return fusedAttention(q, k, v, mask);
   };
@@ -151,6 +151,22 @@ export function inferenceOps(device: string, dtype: "float32" | HalfDType): Lowe
     convPerRow: (signal, weight, shift, stride) => half(plain.convPerRow(signal, weight, shift, stride)), // bf16 samples halve the whole model's accuracy
   };
   return { ops, dispose };
+}
+
+/** Attention some queries at a time, for a libtorch that has no fused kernel: the scores of long audio never stand in memory whole. */
+export function attentionInBlocks(
+  plain: Ops<TorchTensor>,
+  q: TorchTensor,
+  k: TorchTensor,
+  v: TorchTensor,
+  lengths?: TorchTensor,
+  queries = 1024,
+): TorchTensor {
+  const time = q.shape[2]!;
+  if (time <= queries) return plain.attention(q, k, v, lengths);
+  const block = (start: number) => tidy(() => plain.attention(plain.slice(q, 2, start, Math.min(time, start + queries)), k, v, lengths));
+  const blocks = Array.from({ length: Math.ceil(time / queries) }, (_, i) => block(i * queries));
+  return plain.concat(blocks, 2);
 }
 
 /** Windows of whole frames side by side, [batch, frames, kernel · channels]: a convolution becomes one product. */
