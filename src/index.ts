@@ -32,8 +32,14 @@ export { openCheckpointFile, openCheckpointFolder, openCheckpointPath } from "./
 // Training data: crops with their labels, in batches, from files or from shards.
 export type { BadClip, Batch } from "./data/batch.ts";
 export type { Clip, LabelSet, LabelStamp, Manifest } from "./data/corpus.ts";
+export type { OpenLabels } from "./data/label-facts.ts";
+// Manifests and label sets on disk.
+export { convertLabels, findLabels, type LabelForm, openLabels } from "./data/label-sets.node.ts";
 export { type LoaderOptions, loadBatches } from "./data/loader.node.ts";
+export { type NamedManifest, readManifest, readManifests, writeManifests } from "./data/manifest-files.node.ts";
+export type { ManifestReport } from "./data/manifest-report.ts";
 export { type Plan, type PlanRules, planBatches } from "./data/plan.ts";
+export { type PrepareManifestOptions, prepareManifest } from "./data/prepare-manifest.node.ts";
 export { loadShardBatches, openShards, type ShardSet } from "./data/shard-loader.node.ts";
 export type { ShardRules } from "./data/shard-plan.ts";
 export { type WriteShardsOptions, type WrittenShards, writeShards } from "./data/shard-writer.node.ts";
@@ -73,6 +79,20 @@ export {
   timeMean,
   type UnconstrainedAverage,
 } from "./inference/pooling.ts";
+// Teachers: what turns sound into the codes that pre-training predicts, and label sets made by them.
+export { trainKMeansTo, trainRvqTo } from "./labels/codebook-file.node.ts";
+export { loadEncodec } from "./labels/encodec.node.ts";
+export type { EncodecTeacher } from "./labels/encodec.ts";
+export { dspFeatures, type FrameFeatures } from "./labels/features.ts";
+export { clipFrames, type FrameSource } from "./labels/frame-source.ts";
+export { kmeansTeacher, rvqTeacher } from "./labels/frame-teachers.ts";
+export type { LabelReport } from "./labels/label-report.ts";
+export { convolutionFeatures, layerFeatures } from "./labels/layer-features.ts";
+export { type OpenTeacherOptions, openTeacher, type TeacherChoice } from "./labels/open-teacher.node.ts";
+export type { Problem } from "./labels/preflight.ts";
+export { preflightFolder, requirePreflight } from "./labels/preflight-folder.node.ts";
+export { type PrepareLabelsOptions, prepareLabels } from "./labels/prepare-labels.node.ts";
+export type { Codes, Teacher } from "./labels/teacher.ts";
 export type { Architecture, FamilyName } from "./models/index.ts";
 export type { Model } from "./models/model.ts";
 export type { Engine } from "./ops/program.ts";
