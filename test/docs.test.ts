@@ -91,7 +91,7 @@ describe.each([...texts])("%s", (page, text) => {
   });
 
   if (run.length === 0) return;
-  test("every snippet does what it says", async () => {
+  test("every snippet does what it says", { timeout: 180_000 }, async () => {
     for (const snippet of run.filter(({ language }) => language !== "python" || numpy)) {
       const output = await outputOf(fileOf(page, snippet), snippet).catch((error: Error) => {
         throw new Error(`${page}:${snippet.line}: ${error.message}`);
