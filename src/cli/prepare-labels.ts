@@ -65,7 +65,7 @@ export function withLabelOptions(command: Command): Command {
     .option("--clusters <N>", "kmeans: default 100 for mfcc, 300 for logmel, 200 for chroma, 500 for layer", parseCount)
     .option("--stages <N>", "rvq: codebooks (default: 8)", parseCount)
     .option("--size <N>", "rvq: codes of each (default: 1024)", parseCount)
-    .option("--starts <N>", "kmeans, rvq: starts tried by k-means++ (default: 20)", parseCount)
+    .option("--starts <N>", "kmeans, rvq: starts tried by k-means++ (default: 20; rvq: 3)", parseCount)
     .option("--passes <N>", "kmeans, rvq: passes over the frames at most (default: 100)", parseCount)
     .option("--batch-size <N>", "clips a run of the teacher", parseCount, 8)
     .addOption(

@@ -43,7 +43,7 @@ export interface TeacherChoice {
   readonly stages?: number | undefined;
   readonly size?: number | undefined;
   readonly seed?: number | undefined;
-  /** Starts tried, and passes at most; default HuBERT's 20 and 100. */
+  /** Starts tried, and passes at most; default HuBERT's 20 and 100, of rvq 3 and 100. */
   readonly starts?: number | undefined;
   readonly maxPasses?: number | undefined;
 }
@@ -162,7 +162,7 @@ async function openRvq(choice: TeacherChoice, features: FrameFeatures, engine: E
       options.trainTo,
       await sourceOf(features, options),
       engine,
-      { stages, size, ...trainOptions(choice) },
+      { stages, size, ...trainOptions({ ...choice, starts: choice.starts ?? 3 }) },
       ({ quantiser }) => {
         options.onTraining?.(
           `residual quantiser: stage ${quantiser.shape[0]} of ${stages}, inertia ${quantiser.inertias.at(-1)!.toPrecision(4)} a frame`,
