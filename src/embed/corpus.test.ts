@@ -116,4 +116,14 @@ describe.skipIf(typeof disk === "string")(`on a full disk${typeof disk === "stri
     expect((await readOutputs(out, format)).size).toBe(6);
     await rm(out, { recursive: true });
   });
+
+  test("a disk without room for even a lock is told as one", async () => {
+    const { folder } = disk as { folder: string };
+    const out = join(folder, "none");
+    await mkdir(out);
+    await writeFile(join(folder, "ballast"), new Uint8Array(1_000_000)).catch(() => {});
+    await expect(run([music], { out })).rejects.toThrow(OutputFullError);
+    await rm(join(folder, "ballast"));
+    expect(await readdir(out)).toEqual([]);
+  });
 });

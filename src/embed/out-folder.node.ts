@@ -10,12 +10,14 @@ import type { NamedFile } from "./audio-files.node.ts";
 export class OutputFullError extends OstinatoError {}
 
 /** Makes the folder ready for a run over `files` and keeps other runs out until the lock is released.
- *  @throws ConfigError when it can't be made or written to, or when another run is at work in it. */
+ *  @throws ConfigError when it can't be made or written to, or when another run is at work in it; OutputFullError. */
 export async function claimFolder(folder: string, files: readonly NamedFile[], signal?: AbortSignal): Promise<Lock> {
   await checkWritable(folder);
   const refusal = (holder: string) =>
     new ConfigError(`Another run (process ${holder}) is writing to ${folder}. Wait for it to end, or give another --out.`);
-  const lock = await takeLock(join(folder, ".ostinato.lock"), { refusal, signal });
+  const lock = await takeLock(join(folder, ".ostinato.lock"), { refusal, signal }).catch((error) => {
+    throw outputError(error, folder);
+  });
   await sweep(folder, files);
   return lock;
 }
