@@ -50,7 +50,7 @@ export async function writeBadCorpus(folder: string): Promise<string> {
   await writeFile(at("empty.mp3"), "");
   await mkdir(at("folder.wav"));
   await symlink(at("gone.wav"), at("link.wav"));
-  await writeFile(at("picture.ogg"), "\x89PNG\r\n\x1a\n and so on");
+  await writeFile(at("picture.ogg"), Buffer.from("\x89PNG\r\n\x1a\n and so on", "latin1"));
   await writeFile(at("short.wav"), songBytes(5, 0.2));
   await writeFile(at("silent.wav"), encodeWav({ sampleRateHz: 24_000, channels: [new Float32Array(72_000)] }));
   await writeFile(at("text.mp3"), "la la la, but in words\n");

@@ -193,6 +193,20 @@ test("a quantiser is trained once, its file is then the teacher, and another's f
   );
 });
 
+test("a signal ends training at its next step", async () => {
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const training = openTeacher(
+    { kind: "rvq", stages: 4, size: 8, starts: 1, maxPasses: 2 },
+    {
+      ...{ engine: "onnx", sampleRateHz: 24_000, train: [manifests[0]!.manifest], trainTo: at("stopped.safetensors"), signal: stop.signal },
+      onTraining: (line) => lines.push(line) === 2 && stop.abort(new Error("enough")),
+    },
+  );
+  await expect(training).rejects.toThrow("enough");
+  expect(lines.at(-1)).toContain("stage 1 of 4");
+});
+
 test("a layer of a model is a teacher's frames, named by the weights' hash", async () => {
   const model = await writeTinyModel(at("model"));
   const choice: TeacherChoice = { kind: "kmeans", features: "layer", model, layer: 2, clusters: 5, starts: 1, maxPasses: 1 };

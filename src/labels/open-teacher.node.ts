@@ -68,7 +68,7 @@ export function defaultLabel({ kind, features, layer }: TeacherChoice): string {
 
 /** @throws ConfigError for settings that don't go together, and what opening and training throw. */
 export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOptions): Promise<StampedTeacher> {
-  const { engine } = teacherEngine(options);
+  const engine = teacherEngine(options);
   if (choice.kind === "codec") return openCodec(choice, engine, options);
   const { features, dispose } = await openFeatures(choice, engine, options);
   try {
@@ -82,8 +82,23 @@ export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOpt
   }
 }
 
-/** ONNX Runtime's waiting threads sleep: several sessions take turns. */
-function teacherEngine(options: OpenTeacherOptions): { engine: Engine } {
+/** The engine; a signal ends training, too, at its next call. ONNX Runtime's waiting threads sleep, since several sessions take turns. */
+function teacherEngine(options: OpenTeacherOptions): Engine {
+  const { engine } = chosenEngine(options);
+  return {
+    ...engine,
+    async prepare(program, weights) {
+      const session = await engine.prepare(program, weights);
+      const run: typeof session.run = async (...inputs) => {
+        options.signal?.throwIfAborted();
+        return session.run(...inputs);
+      };
+      return { run, dispose: () => session.dispose() };
+    },
+  };
+}
+
+function chosenEngine(options: OpenTeacherOptions): { engine: Engine } {
   const chosen = chooseEngine(options);
   if (chosen.engine.name !== "onnx" || typeof options.engine === "object") return chosen;
   return {
