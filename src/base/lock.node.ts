@@ -46,7 +46,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
       if (seen && refusal && holder) throw refusal(holder);
       seen = { mtimeMs: held.mtimeMs, at: Date.now() };
     }
-    const dead = await holderIsDead(path);
+    const dead = held !== undefined && (await holderIsDead(path, held.mtimeMs));
     if (held && (dead || Date.now() - seen!.at > staleMs)) {
       tookOver = !dead;
       await discard(path, held.ino);
@@ -103,9 +103,11 @@ async function holderOf(path: string): Promise<string | undefined> {
 }
 
 /** True when the file names a process of this machine that is no longer there. */
-async function holderIsDead(path: string): Promise<boolean> {
+async function holderIsDead(path: string, mtimeMs: number): Promise<boolean> {
   const [pid, host] = ((await holderOf(path)) ?? "").split("@");
   if (host !== hostname() || !Number(pid)) return false;
+  // A container that is started again gives its process the number it had: what was not touched since then is the dead one's.
+  if (Number(pid) === process.pid) return mtimeMs < performance.timeOrigin - 1000;
   try {
     process.kill(Number(pid), 0);
     return false;

@@ -40,6 +40,15 @@ test("the lock of a dead process of this machine is taken over at once", async (
   await lock.release();
 });
 
+test("the lock of a dead process that had this one's number is taken over at once", async () => {
+  const path = join(root, "namesake");
+  await writeFile(path, `${process.pid}@${hostname()} 0123456789abcdef`);
+  await utimes(path, 1e9, 1e9);
+  const lock = await takeLock(path, { pollMs: 2 });
+  await expect(takeLock(path, { signal: AbortSignal.timeout(50), pollMs: 5 })).rejects.toThrow(); // ours is no dead one's
+  await lock.release();
+});
+
 test("the lock of another machine is taken over only when its file stays untouched", async () => {
   const path = join(root, "elsewhere");
   await writeFile(path, "1@another-machine");
