@@ -38,6 +38,7 @@ export { convertLabels, findLabels, type LabelForm, openLabels } from "./data/la
 export { type LoaderOptions, loadBatches } from "./data/loader.node.ts";
 export { type NamedManifest, readManifest, readManifests, writeManifests } from "./data/manifest-files.node.ts";
 export type { ManifestReport } from "./data/manifest-report.ts";
+export { joinLabels, joinManifests, planParts } from "./data/parts.ts";
 export { type Plan, type PlanRules, planBatches } from "./data/plan.ts";
 export { type PrepareManifestOptions, prepareManifest } from "./data/prepare-manifest.node.ts";
 export { loadShardBatches, openShards, type ShardSet } from "./data/shard-loader.node.ts";
