@@ -5,6 +5,7 @@ import type { Measured } from "./measure.node.ts";
 /** What is known of one file. */
 export type FileRecord = FoundFile & { readonly sha256?: string } & (Measured | Omit<FileFault, "path"> | { readonly duplicateOf: string });
 
+/** What a folder holds: which files are used, which are not, and why. */
 export interface ManifestReport {
   readonly root: string;
   readonly sampleRateHz: number;

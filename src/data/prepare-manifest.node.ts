@@ -16,6 +16,7 @@ import { audioFault, type Measured, measure } from "./measure.node.ts";
 import { splitPaths, type ValidChoice } from "./split.node.ts";
 import { inWorkFolder } from "./work-folder.node.ts";
 
+/** Which files of a folder are used, and how they are measured and held out. */
 export interface PrepareManifestOptions {
   /** The folder of the manifest; made where it is not there. */
   readonly out: string;

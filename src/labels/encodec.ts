@@ -30,6 +30,7 @@ export interface EncodecCodes extends Codes {
   readonly embeddings?: Float32Array;
 }
 
+/** EnCodec's encoder and quantiser as a teacher. */
 export interface EncodecTeacher extends Teacher {
   readonly config: EncodecConfig;
   /** Waveforms are not normalised. @throws TooShortError for an empty clip. */

@@ -19,6 +19,7 @@ export interface SplitReport {
   readonly mended: readonly { readonly path: string; readonly mends: readonly string[] }[];
 }
 
+/** What became of a labelling: the stamp, and the clips of each split. */
 export interface LabelReport {
   readonly label: string;
   readonly teacher: string;

@@ -48,6 +48,7 @@ export interface TeacherChoice {
   readonly maxPasses?: number | undefined;
 }
 
+/** What a teacher that must be fetched or trained needs. */
 export interface OpenTeacherOptions extends ResolveOptions, Omit<EngineOptions, "onNotice"> {
   /** The manifests' rate. */
   readonly sampleRateHz: number;
@@ -66,7 +67,8 @@ export function defaultLabel({ kind, features, layer }: TeacherChoice): string {
   return features === "layer" ? `layer${layer}` : (features ?? "mfcc");
 }
 
-/** @throws ConfigError for settings that don't go together, and what opening and training throw. */
+/** Opens a teacher: fetches its weights, or trains its quantiser where none is given.
+ *  @throws ConfigError for settings that don't go together, and what opening and training throw. */
 export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOptions): Promise<StampedTeacher> {
   const engine = teacherEngine(options);
   if (choice.kind === "codec") return openCodec(choice, engine, options);

@@ -21,7 +21,8 @@ export interface PreflightResult {
   readonly looked: readonly string[];
 }
 
-/** @throws NotFoundError where there are no manifests or no labels. */
+/** Looks through a folder of manifests and labels as a training would, and lists all that would spoil it.
+ *  @throws NotFoundError where there are no manifests or no labels. */
 export async function preflightFolder(folder: string, options: FolderPreflightOptions = {}): Promise<PreflightResult> {
   const manifests = await readManifests(folder, undefined, { sampleRateHz: options.sampleRateHz });
   const problems: PreflightResult["problems"][number][] = [];
@@ -47,7 +48,8 @@ export async function preflightFolder(folder: string, options: FolderPreflightOp
   return { problems, looked };
 }
 
-/** @throws ConfigError with all that is wrong: for programs that are about to train. */
+/** `preflightFolder` for programs that are about to train.
+ *  @throws ConfigError with all that is wrong. */
 export async function requirePreflight(folder: string, options: FolderPreflightOptions = {}): Promise<void> {
   const { problems } = await preflightFolder(folder, options);
   if (problems.length === 0) return;

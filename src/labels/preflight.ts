@@ -24,6 +24,7 @@ export const checks = [
   "manifest",
 ] as const;
 
+/** What would spoil a training, by the check that found it. */
 export interface Problem {
   readonly check: (typeof checks)[number];
   /** What was found and what to do. */

@@ -8,6 +8,7 @@ import { type LabelCorpusOptions, labelCorpus } from "./label-corpus.node.ts";
 import type { LabelReport } from "./label-report.ts";
 import { defaultLabel, type OpenTeacherOptions, openTeacher, type TeacherChoice } from "./open-teacher.node.ts";
 
+/** Which teacher labels, and where the labels go. */
 export interface PrepareLabelsOptions
   extends Omit<LabelCorpusOptions, "label" | "signal">,
     Omit<OpenTeacherOptions, "sampleRateHz" | "train" | "trainTo" | "batchSize"> {

@@ -8,6 +8,7 @@ export interface Codes {
   readonly values: Int32Array;
 }
 
+/** What gives codes to a waveform's frames. */
 export interface Teacher {
   /** What made the codes, in a line: for stamps and reports. */
   readonly name: string;
