@@ -50,11 +50,19 @@ export function planPools(shardClips: readonly number[], rules: ShardRules): Poo
   );
   const clips = shardClips.reduce((sum, count) => sum + count, 0);
   const poolClips = batchClips * poolBatches;
-  let drawn: { epoch: number; order: Int32Array } | undefined;
-  const orderOf = (epoch: number): Int32Array => {
-    const order = Int32Array.from(segments, (_, i) => i);
-    if (drawn?.epoch !== epoch) drawn = { epoch, order: shuffle(drawsFor(seed, "segments", epoch), order) };
-    return drawn.order;
+  let drawn: { epoch: number; order: Int32Array; ends: Float64Array } | undefined;
+  /** An epoch's segments in their order, and where each ends among its clips. */
+  const draw = (epoch: number) => {
+    const order = shuffle(
+      drawsFor(seed, "segments", epoch),
+      Int32Array.from(segments, (_, i) => i),
+    );
+    let end = 0;
+    const ends = Float64Array.from(order, (i) => {
+      end += segments[i]!.to - segments[i]!.from;
+      return end;
+    });
+    return { epoch, order, ends };
   };
 
   return {
@@ -64,18 +72,31 @@ export function planPools(shardClips: readonly number[], rules: ShardRules): Poo
     pool(number) {
       const taken: Segment[] = [];
       const end = (number + 1) * poolClips;
-      for (let epoch = Math.floor((number * poolClips) / clips); epoch * clips < end; epoch++) {
-        let at = epoch * clips;
-        for (const i of orderOf(epoch)) {
-          const { shard, from, to } = segments[i]!;
-          const [first, last] = [Math.max(at, number * poolClips), Math.min(at + to - from, end)];
-          if (first < last) taken.push({ epoch, shard, from: from + first - at, to: from + last - at });
-          at += to - from;
-        }
+      for (let at = number * poolClips; at < end; ) {
+        const epoch = Math.floor(at / clips);
+        if (drawn?.epoch !== epoch) drawn = draw(epoch);
+        const { order, ends } = drawn;
+        const place = firstAbove(ends, at % clips);
+        const { shard, to } = segments[order[place]!]!;
+        const count = Math.min(end - at, ends[place]! - (at % clips));
+        const from = to - (ends[place]! - (at % clips));
+        taken.push({ epoch, shard, from, to: from + count });
+        at += count;
       }
       return taken;
     },
   };
+}
+
+/** Index of the first of ascending numbers that is above a value. */
+function firstAbove(ascending: Float64Array, value: number): number {
+  let [low, high] = [0, ascending.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle]! > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** A clip of a pool, in the epoch it is read for. */
