@@ -105,5 +105,6 @@ test("a split hangs on the seed and the names: new files move few others", () =>
 test("a list holds out files and whole folders, and one that names nothing is refused", () => {
   const paths = ["a/1.wav", "a/2.wav", "ab/3.wav", "b/c/4.wav"];
   expect(splitPaths(paths, { list: ["a", "b/c/4.wav"] }).valid).toEqual(["a/1.wav", "a/2.wav", "b/c/4.wav"]);
+  expect(() => splitPaths(paths, { list: ["a", "ab", "b"] })).toThrow("none is left to train on");
   expect(() => splitPaths(paths, { list: ["/music/a"] })).toThrow("names 1 paths, none of them a clip");
 });

@@ -105,6 +105,9 @@ test("a file that has changed since is measured anew, and a manifest of other se
   await copyFile(join(folder, "b.wav"), join(folder, "c.wav"));
   const report = await prepareManifest(folder, { out: at("changed") });
   expect(report.leftOut.duplicate).toEqual([{ path: "c.wav", message: "c.wav has the bytes of b.wav." }]);
+  expect(await readdir(at("changed"))).toContain("valid.tsv");
+  await prepareManifest(folder, { out: at("changed"), valid: { percent: 0, seed: 0 } });
+  expect(await readdir(at("changed"))).not.toContain("valid.tsv"); // nothing of an earlier split is left
   const other = prepareManifest(folder, { out: at("changed"), sampleRateHz: 16_000 });
   await expect(other).rejects.toThrow("is of another manifest: sampleRateHz 24000 (asked for: 16000)");
 });

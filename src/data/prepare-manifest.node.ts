@@ -1,6 +1,6 @@
 // From a folder of recordings to a manifest: every file measured (and converted, where asked), duplicates and bad files named, the rest split.
 // `files.jsonl` holds what is known of each file. It grows while a run goes on, and a run that was killed goes on from it.
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { runAhead } from "../base/ahead.ts";
@@ -199,6 +199,7 @@ async function writeOut(
     { name: "train", manifest: manifest(parts.train) },
     { name: "valid", manifest: manifest(parts.valid) },
   ];
+  for (const { name, manifest } of named) if (manifest.clips.length === 0) await rm(join(out, `${name}.tsv`), { force: true });
   const how = "list" in valid ? { valid: "by list" } : { validPercent: valid.percent, seed: valid.seed };
   await writeManifests(
     out,

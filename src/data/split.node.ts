@@ -33,6 +33,7 @@ function listed(paths: readonly string[], list: readonly string[]): Set<string> 
     return false;
   };
   const valid = new Set(paths.filter(isListed));
+  if (valid.size === paths.length) throw new ConfigError(`The list names all ${paths.length} clips: none is left to train on.`);
   if (valid.size === 0) {
     throw new ConfigError(
       `The list names ${list.length} paths, none of them a clip (the first is ${JSON.stringify(list[0] ?? "")}, the corpus has ${JSON.stringify(paths[0] ?? "")}). Write paths relative to the corpus.`,
