@@ -97,6 +97,14 @@ test("a finished run is only read", async () => {
   expect(await contents(at("codec"))).toEqual(before);
 });
 
+test("a finished set is given the form it lacks, without its teacher", async () => {
+  await label("forms", { forms: ["text"] });
+  const never = { ...codec, teacher: { ...codec.teacher, encode: () => expect.unreachable() } };
+  const report = await labelCorpus(manifests, never, { label: "codec", out: at("forms"), forms: ["compact"] });
+  expect(report.forms).toEqual(["text", "compact"]);
+  expect(await contents(at("forms"))).toEqual(await contents(at("codec")));
+});
+
 test("a run that was ended after any batch goes on to the same bytes, and does no clip twice", async () => {
   const whole = await contents(at("codec"));
   for (const batches of [1, 3, 4]) {
@@ -188,6 +196,9 @@ test("a quantiser is trained once, its file is then the teacher, and another's f
   const again = await openTeacher({ kind: "rvq", codebook: path }, { ...shared, trainTo: at("never") });
   expect([again.hash, again.teacher.name]).toEqual([report.teacherHash, report.teacher]);
   await again.teacher.dispose();
+  await expect(openTeacher({ ...choice, stages: 4 }, shared)).rejects.toThrow(
+    "holds a quantiser of 3 x 8, seed 0; asked for was 4 x 8, seed 0",
+  );
   await expect(openTeacher({ kind: "rvq", codebook: path, features: "mfcc" }, shared)).rejects.toThrow(
     "The quantiser was trained on log-mel",
   );

@@ -2,29 +2,18 @@
 // labels and manifests of the clips that have any are written together. A run that was killed goes on from its journal.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { loadAudio } from "../audio/load.node.ts";
-import { isSilent } from "../audio/waveform.ts";
-import { runAhead } from "../base/ahead.ts";
 import { ConfigError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
 import type { Clip, LabelStamp, Manifest } from "../data/corpus.ts";
 import { countCodes } from "../data/label-facts.ts";
-import { findLabels, type LabelForm, labelForms, writeLabels } from "../data/label-sets.node.ts";
+import { convertLabels, findLabels, type LabelForm, labelForms, writeLabels } from "../data/label-sets.node.ts";
 import { writeDictionaries } from "../data/label-text.node.ts";
 import { manifestText } from "../data/manifest.ts";
 import { manifestHash, type NamedManifest, writeManifests } from "../data/manifest-files.node.ts";
-import { audioFault } from "../data/measure.node.ts";
-import { labelBatches } from "./label-batches.ts";
-import {
-  type LabelJournal,
-  type Labelled,
-  type Outcome,
-  openLabelJournal,
-  removeLabelJournal,
-  type Unlabelled,
-} from "./label-journal.node.ts";
+import { type LabelJournal, openLabelJournal, removeLabelJournal } from "./label-journal.node.ts";
+import { type ClipDone, labelManifest } from "./label-manifest.node.ts";
 import { type LabelReport, splitReport } from "./label-report.ts";
-import type { Codes, Teacher } from "./teacher.ts";
+import type { Teacher } from "./teacher.ts";
 
 export interface LabelCorpusOptions {
   /** What the labels are called in file names: "codec". */
@@ -40,17 +29,6 @@ export interface LabelCorpusOptions {
   readonly onStart?: (clips: number) => void;
   /** Told of each clip; those of an earlier run come first. */
   readonly onClip?: (clip: ClipDone) => void;
-}
-
-/** What became of a clip. */
-export interface ClipDone {
-  readonly manifest: string;
-  readonly path: string;
-  readonly status: "done" | "skipped" | "failed";
-  readonly seconds: number;
-  readonly frames?: number;
-  readonly fault?: string;
-  readonly message?: string;
 }
 
 /** A teacher, and the SHA-256 of what it consists of. */
@@ -81,7 +59,7 @@ export async function labelCorpus(
   if (finished) {
     await cleanUp();
     reportSkipped(manifests, finished, options);
-    return finished;
+    return withForms(out, finished, forms);
   }
   await rm(join(out, `report.${label}.json`), { force: true });
 
@@ -91,7 +69,7 @@ export async function labelCorpus(
       const identity = { ...head, forms: undefined, manifest: sources[name], batchSize };
       const journal = await openLabelJournal(partial(name), codebooks, identity);
       journals.set(name, journal);
-      await labelManifest({ name, manifest, journal, teacher, batchSize, options });
+      await labelManifest({ name, manifest, journal, teacher, batchSize, signal: options.signal, onClip: options.onClip });
     }
     const kept = manifests.map(({ name, manifest }) => ({ name, manifest: keptManifest(manifest, journals.get(name)!, name) }));
     for (const { name, manifest } of kept) await checkNeighbours(out, name, label, manifest);
@@ -129,76 +107,6 @@ export async function labelCorpus(
   }
 }
 
-interface Work {
-  readonly name: string;
-  readonly manifest: Manifest;
-  readonly journal: LabelJournal;
-  readonly teacher: Teacher;
-  readonly batchSize: number;
-  readonly options: LabelCorpusOptions;
-}
-
-/** Does the batches that are not done. */
-async function labelManifest({ name, manifest, journal, teacher, batchSize, options }: Work): Promise<void> {
-  const { clips, root, sampleRateHz } = manifest;
-  const { signal, onClip } = options;
-  const batches = labelBatches(
-    clips.map(({ samples }) => samples),
-    { sampleRateHz, batchSize },
-  );
-  const tell = (outcome: Outcome, skipped: boolean) => onClip?.(clipDone(name, clips[outcome.clip]!, outcome, sampleRateHz, skipped));
-  for (const outcome of journal.outcomes.values()) tell(outcome, true);
-  const todo = batches.map((members, batch) => ({ batch, members })).filter(({ batch }) => !journal.done.has(batch));
-  const load = async ({ batch, members }: (typeof todo)[number]) => {
-    const loaded = await Promise.allSettled(members.map((clip) => loadClip(join(root, clips[clip]!.path), clip, teacher, signal)));
-    return { batch, loaded };
-  };
-  for await (const { batch, loaded } of runAhead(todo, 1, load)) {
-    signal?.throwIfAborted();
-    const heard = loaded.map((result) => {
-      if (result.status === "rejected") throw result.reason;
-      return result.value;
-    });
-    const codes = await encode(teacher, heard);
-    const outcomes = heard.map((clip, i): Outcome => {
-      if ("fault" in clip) return clip;
-      const { clip: index, samples, mends } = clip;
-      return { clip: index, samples: samples.length, frames: codes[i]!.frames, ...(mends.length > 0 && { mends }) };
-    });
-    await journal.add(
-      batch,
-      outcomes,
-      codes.filter((each) => each !== undefined),
-    );
-    for (const outcome of outcomes) tell(outcome, false);
-  }
-}
-
-type Heard = { readonly clip: number; readonly samples: Float32Array; readonly mends: readonly string[] };
-
-/** A clip's sound, or why it has no labels. */
-async function loadClip(path: string, clip: number, teacher: Teacher, signal: AbortSignal | undefined): Promise<Heard | Unlabelled> {
-  try {
-    const { samples, mends } = await loadAudio(path, { sampleRateHz: teacher.sampleRateHz, signal });
-    if (isSilent({ channels: [samples] }, 0)) return { clip, fault: "silent", message: `${path} is silent: every sample is 0.` };
-    if (teacher.frameCount(samples.length) === 0) {
-      return { clip, fault: "too short", message: `${path} has ${samples.length} samples, which make no frame of the teacher's.` };
-    }
-    return { clip, samples, mends };
-  } catch (error) {
-    signal?.throwIfAborted();
-    const { fault, message } = audioFault(path, error);
-    return { clip, fault, message };
-  }
-}
-
-/** Codes of the clips that have sound; undefined for the others. */
-async function encode(teacher: Teacher, clips: readonly (Heard | Unlabelled)[]): Promise<(Codes | undefined)[]> {
-  const sound = clips.filter((clip): clip is Heard => "samples" in clip);
-  const codes = sound.length > 0 ? await teacher.encode(sound.map(({ samples }) => samples)) : [];
-  return clips.map((clip) => codes[sound.indexOf(clip as Heard)]);
-}
-
 /** The clips that have labels, with the lengths that were heard. @throws ConfigError where none has. */
 function keptManifest(manifest: Manifest, { outcomes }: LabelJournal, name: string): Manifest {
   const kept = manifest.clips.flatMap(({ path }, index): Clip[] => {
@@ -232,9 +140,21 @@ async function finishedReport(out: string, head: object, sources: Readonly<Recor
   const text = await readFile(join(out, `report.${(head as LabelReport).label}.json`), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const report = JSON.parse(text) as LabelReport;
-  const same = Object.entries(head).every(([key, value]) => JSON.stringify(report[key as keyof LabelReport]) === JSON.stringify(value));
+  const same = Object.entries({ ...head, forms: report.forms }).every(([key, value]) => {
+    return JSON.stringify(report[key as keyof LabelReport]) === JSON.stringify(value);
+  });
   const found = Object.fromEntries(Object.entries(report.splits).map(([name, { source }]) => [name, source]));
   return same && JSON.stringify(found) === JSON.stringify(sources) ? report : undefined;
+}
+
+/** A finished set in the forms asked for, too: what is missing is made of what is there. */
+async function withForms(out: string, report: LabelReport, forms: readonly LabelForm[]): Promise<LabelReport> {
+  const missing = forms.filter((form) => !report.forms.includes(form));
+  for (const form of missing) await convertLabels(out, Object.keys(report.splits), report.label, form);
+  if (missing.length === 0) return report;
+  const more = { ...report, forms: [...report.forms, ...missing] };
+  await writeAtomic(join(out, `report.${report.label}.json`), `${JSON.stringify(more, null, 2)}\n`);
+  return more;
 }
 
 function reportSkipped(manifests: readonly NamedManifest[], { splits }: LabelReport, { onClip }: LabelCorpusOptions): void {
@@ -244,11 +164,4 @@ function reportSkipped(manifests: readonly NamedManifest[], { splits }: LabelRep
     );
     for (const { path } of manifest.clips) onClip?.({ manifest: name, path, status: "skipped", seconds: 0, ...left.get(path) });
   }
-}
-
-function clipDone(manifest: string, { path }: Clip, outcome: Outcome, sampleRateHz: number, skipped: boolean): ClipDone {
-  if ("fault" in outcome)
-    return { manifest, path, status: skipped ? "skipped" : "failed", seconds: 0, fault: outcome.fault, message: outcome.message };
-  const { samples, frames } = outcome as Labelled;
-  return { manifest, path, status: skipped ? "skipped" : "done", seconds: skipped ? 0 : samples / sampleRateHz, frames };
 }

@@ -77,7 +77,7 @@ export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOpt
     const opened =
       choice.kind === "kmeans" ? await openKMeans(choice, features, engine, options) : await openRvq(choice, features, engine, options);
     const own = opened.teacher.dispose;
-    return { ...opened, teacher: { ...opened.teacher, dispose: () => own().then(dispose) } };
+    return { ...opened, teacher: { ...inPrecision(opened.teacher, options), dispose: () => own().then(dispose) } };
   } catch (error) {
     await dispose();
     throw error;
@@ -188,7 +188,17 @@ async function openRvq(choice: TeacherChoice, features: FrameFeatures, engine: E
     );
   }
   const path = codebook ?? options.trainTo;
-  return { teacher: await rvqTeacher(features, await loadRvq(path), engine), hash: await sha256File(path) };
+  const quantiser = await loadRvq(path);
+  const [asked, held] = [
+    `${stages} x ${size}, seed ${choice.seed ?? 0}`,
+    `${quantiser.shape[0]} x ${quantiser.shape[1]}, seed ${quantiser.seed}`,
+  ];
+  if (codebook === undefined && asked !== held) {
+    throw new ConfigError(
+      `${path} holds a quantiser of ${held}; asked for was ${asked}. Give it as the codebook, remove it, or label under another name.`,
+    );
+  }
+  return { teacher: await rvqTeacher(features, quantiser, engine), hash: await sha256File(path) };
 }
 
 function trainOptions({ seed = 0, starts, maxPasses }: TeacherChoice) {
