@@ -1,8 +1,9 @@
 // Every snippet of README and the docs is run as it stands, or says why not: against a hub on this machine that serves small models of
-// random weights under the real names. The snippets of a page run in order, in one folder. What stands behind "// → " must be printed.
+// random weights under the real names. The snippets of a page run in order, in one folder; a few pages at a time. What stands behind "// → "
+// must be printed.
 import { execFile, execFileSync, fork } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -33,7 +34,11 @@ const fileOf = (page: string, { line, language }: Snippet) =>
 let hub: FakeHub;
 let folder: string;
 let env: NodeJS.ProcessEnv;
-let runner: ReturnType<typeof fork>;
+type Runner = ReturnType<typeof fork>;
+const runners: Runner[] = [];
+/** Pages that wait for a runner, and runners that wait for a page. */
+const waiting: ((runner: Runner) => void)[] = [];
+const idle: Runner[] = [];
 
 beforeAll(async () => {
   const models = Object.fromEntries(
@@ -44,7 +49,6 @@ beforeAll(async () => {
   env = {
     ...process.env,
     HF_ENDPOINT: hub.endpoint,
-    HF_HOME: join(folder, "huggingface"),
     HF_HUB_OFFLINE: "",
     PATH: `${folder}/bin:${process.env.PATH}`,
   };
@@ -70,15 +74,14 @@ beforeAll(async () => {
       await writeFile(join(here, "some-model", name), content);
     for (const snippet of snippetsOf(text)) await writeFile(fileOf(page, snippet), snippet.text);
   }
-  runner = fork(join(root, "test/snippet-runner.mjs"), { execArgv: ["--import", import.meta.resolve("tsx")], env });
 });
 afterAll(async () => {
-  runner?.kill();
+  for (const runner of runners) runner.kill();
   await hub?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-describe.each([...texts])("%s", (page, text) => {
+describe.concurrent.each([...texts])("%s", (page, text) => {
   const snippets = snippetsOf(text);
   const run = snippets.filter(({ notRun }) => notRun === undefined);
 
@@ -91,14 +94,9 @@ describe.each([...texts])("%s", (page, text) => {
   });
 
   if (run.length === 0) return;
-  test("every snippet does what it says", { timeout: 180_000 }, async () => {
-    for (const snippet of run.filter(({ language }) => language !== "python" || numpy)) {
-      const output = await outputOf(fileOf(page, snippet), snippet).catch((error: Error) => {
-        throw new Error(`${page}:${snippet.line}: ${error.message}`);
-      });
-      const broken = brokenPromise(snippet.text, output);
-      expect(broken, `${page}:${snippet.line} prints\n${output}\nand so not what it promises`).toBeUndefined();
-    }
+  test("every snippet does what it says", { timeout: 300_000 }, async () => {
+    const runner = await takeRunner();
+    await runPage(page, text, runner).finally(() => giveBack(runner));
   });
 
   if (numpy || !run.some(({ language }) => language === "python")) return;
@@ -131,17 +129,53 @@ const compiler = {
   ...{ types: ["node"], strict: true, noUncheckedIndexedAccess: true, skipLibCheck: true, noEmit: true },
 };
 
-async function outputOf(path: string, { language, text }: Snippet): Promise<string> {
+/** As many as there are cores, at most four. */
+function takeRunner(): Promise<Runner> | Runner {
+  const free = idle.pop();
+  if (free) return free;
+  if (runners.length >= Math.min(4, availableParallelism())) return new Promise((resolve) => waiting.push(resolve));
+  const runner = fork(join(root, "test/snippet-runner.mjs"), { execArgv: ["--import", import.meta.resolve("tsx")], env });
+  runners.push(runner);
+  return runner;
+}
+
+function giveBack(runner: Runner): void {
+  const next = waiting.shift();
+  if (next) next(runner);
+  else idle.push(runner);
+}
+
+/** @throws Error for the first snippet that fails or prints something else than it says. */
+async function runPage(page: string, text: string, runner: Runner): Promise<undefined> {
+  for (const snippet of snippetsOf(text)) {
+    if (snippet.notRun !== undefined || (snippet.language === "python" && !numpy)) continue;
+    const output = await outputOf(page, snippet, runner).catch((error: Error) => {
+      throw new Error(`${page}:${snippet.line}: ${error.message}`);
+    });
+    const broken = brokenPromise(snippet.text, output);
+    if (broken !== undefined) throw new Error(`${page}:${snippet.line} does not print\n${broken}\nbut\n${output}`);
+  }
+}
+
+/** Each page has its own cache, so that none finds what another fetched. */
+async function outputOf(page: string, snippet: Snippet, runner: Runner): Promise<string> {
+  const { language, text } = snippet;
+  const path = fileOf(page, snippet);
+  const cache = { HF_HOME: join(folderOf(page), ".huggingface") };
   if (language === "ts" || language === "js") {
-    const { output, error } = await new Promise<{ output: string; error?: string }>((resolve) => {
-      runner.once("message", (answer) => resolve(answer as { output: string }));
-      runner.send(path);
+    const { output, error } = await new Promise<{ output: string; error?: string }>((resolve, reject) => {
+      const ended = () => reject(new Error("the snippet ended its process"));
+      runner.once("exit", ended).once("message", (answer) => {
+        runner.off("exit", ended);
+        resolve(answer as { output: string });
+      });
+      runner.send({ path, env: cache });
     });
     if (error !== undefined) throw new Error(`${error}\n${output}`);
     return output;
   }
-  const [program, args] = language === "python" ? ["python3", [path]] : ["sh", ["-ec", text]];
-  const { stdout, stderr } = await promisify(execFile)(program, args as string[], { cwd: dirname(path), env });
+  const [program, args] = language === "python" ? (["python3", [path]] as const) : (["sh", ["-ec", text]] as const);
+  const { stdout, stderr } = await promisify(execFile)(program, args, { cwd: dirname(path), env: { ...env, ...cache } });
   return stdout + stderr;
 }
 

@@ -3,11 +3,12 @@ import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 
-process.on("message", async (path) => {
+process.on("message", async ({ path, env }) => {
   const lines = [];
   console.log = (...values) => lines.push(format(...values));
   try {
     process.chdir(dirname(path));
+    Object.assign(process.env, env);
     await import(pathToFileURL(path).href);
     process.send({ output: lines.join("\n") });
   } catch (error) {
