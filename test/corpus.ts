@@ -24,29 +24,46 @@ export interface RunEnd {
   /** Files it said were done, in order. */
   readonly done: readonly string[];
   readonly failed: readonly string[];
-  /** Resident memory at its highest, where it ended by itself. */
+  /** Listing files and naming outputs. */
+  readonly planMilliseconds: number;
+  /** Resident megabytes after so many files, and at the highest where it ended by itself. */
+  readonly memory: readonly (readonly [files: number, megabytes: number])[];
+  readonly peakMegabytes: number | undefined;
+  readonly seconds: number;
   readonly code: number | null;
   readonly stderr: string;
 }
 
 const child = fileURLToPath(new URL("./corpus-child.mjs", import.meta.url));
 
-/** Runs a corpus in a child process and kills it -9 `afterMs` behind its first result; without `afterMs` it runs to its end. */
+/** Runs a corpus in a child process and kills it -9 `afterMs` behind the first file it does; without `afterMs` it runs to its end. */
 export async function runCorpus(run: CorpusRun, afterMs?: number): Promise<RunEnd> {
   const process_ = spawn(process.execPath, [child, JSON.stringify(run)], { stdio: ["ignore", "pipe", "pipe"] });
+  const began = performance.now();
   let [stdout, stderr] = ["", ""];
   let timer: NodeJS.Timeout | undefined;
   process_.stdout.on("data", (part: Buffer) => {
     stdout += part.toString();
-    if (afterMs !== undefined) timer ??= setTimeout(() => process_.kill("SIGKILL"), afterMs);
+    if (afterMs !== undefined && /^(done|failed) /m.test(stdout)) timer ??= setTimeout(() => process_.kill("SIGKILL"), afterMs);
   });
   process_.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
   const [code, signal] = (await once(process_, "close")) as [number | null, string | null];
   clearTimeout(timer);
   // A last line without its end was cut off by the kill.
   const lines = stdout.split("\n").slice(0, -1);
-  const of = (status: string) => lines.flatMap((line) => (line.startsWith(`${status} `) ? [line.slice(status.length + 1)] : []));
-  return { killed: signal === "SIGKILL", done: of("done"), failed: of("failed"), code, stderr };
+  const of = (word: string) => lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
+  const numbers = (word: string) => of(word).map((rest) => rest.split(" ").map(Number));
+  return {
+    killed: signal === "SIGKILL",
+    done: of("done"),
+    failed: of("failed"),
+    planMilliseconds: numbers("planned")[0]?.[1] ?? Number.NaN,
+    memory: numbers("memory").map(([files, megabytes]) => [files!, megabytes!] as const),
+    peakMegabytes: numbers("peak")[0]?.[0],
+    seconds: (performance.now() - began) / 1000,
+    code,
+    stderr,
+  };
 }
 
 /** What a folder of outputs holds, by name; a name that stands in it twice is an error, and so is half a file. */
@@ -74,9 +91,13 @@ export async function readOutputs(out: string, format: StoreFormat): Promise<Map
         name: string;
         vector: number[];
       }[];
-      for (const own of new Set(rows.map((row) => row.name))) {
-        add(own, Float32Array.from(rows.filter((row) => row.name === own).flatMap(({ vector }) => vector)));
+      const vectors = new Map<string, number[]>();
+      for (const row of rows) {
+        const values = vectors.get(row.name) ?? [];
+        vectors.set(row.name, values);
+        values.push(...row.vector);
       }
+      for (const [own, values] of vectors) add(own, Float32Array.from(values));
     }
   }
   return held;
