@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { badFiles, goodFiles, songBytes, writeBadCorpus } from "../bad-corpus.ts";
+import { fakeHub } from "../fake-hub.ts";
 import { goldenPath } from "../golden.ts";
 import { ostinato } from "./run.ts";
 
@@ -103,6 +104,30 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     expect(kills).toBeGreaterThan(3);
     expect(await contents(at("data"))).toEqual(whole);
   });
+});
+
+test("EnCodec comes from the hub by its name where no other is given", async () => {
+  const folder = goldenPath("D_encodec/hf");
+  const files = Object.fromEntries(
+    await Promise.all((await readdir(folder)).map(async (name) => [name, new Uint8Array(await readFile(join(folder, name)))])),
+  );
+  const hub = await fakeHub({ "facebook/encodec_24khz": { commit: "c".repeat(40), files, large: ["model.safetensors"] } });
+  try {
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: at("huggingface"), HF_HUB_OFFLINE: "" };
+    const { code, stderr } = await prepare(
+      ["labels", at("bad/manifest"), "--out", at("hub"), "--labels", "codec", "--codebooks", "3", "--store", "text"],
+      env,
+    );
+    expect(stderr).toContain("EnCodec, the first 3 of 8 codebooks");
+    expect(code).toBe(1); // noise.flac
+    const [ours, given] = (await Promise.all(["hub", "bad"].map((out) => readFile(at(out, "train.codec.json"), "utf8")))).map(
+      (text) => JSON.parse(text) as { teacherHash: string },
+    );
+    expect(ours!.teacherHash).toBe(given!.teacherHash);
+    expect(await readFile(at("hub/train.codec_2"), "utf8")).toBe(await readFile(at("bad/train.codec_2"), "utf8"));
+  } finally {
+    await hub.close();
+  }
 });
 
 test("each step by itself, in shards too, and labels turned into their other form", async () => {
