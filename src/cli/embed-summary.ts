@@ -1,6 +1,7 @@
 // Summary of a corpus: what was done and how fast, what was resampled, what failed and why. It counts results as they come, so that a
 // corpus of any size takes no memory here.
 import { clock } from "../base/progress.ts";
+import { measuredOf } from "../embed/deviation.ts";
 import type { FileResult } from "../embed/embed-files.node.ts";
 import { reasonOf } from "../embed/report.node.ts";
 
@@ -21,7 +22,7 @@ export function embedSummary(sampleRateHz: number): EmbedSummary {
   const reasons = new Map<string, number>();
   const failures: string[] = [];
   let audio = 0;
-  let windowed = 0;
+  const windowed = new Map<string, number>();
   return {
     add({ file, status, seconds = 0, provenance, error }) {
       count[status]++;
@@ -33,7 +34,11 @@ export function embedSummary(sampleRateHz: number): EmbedSummary {
       audio += seconds;
       const rate = provenance?.source.sampleRateHz;
       if (rate !== undefined && rate !== sampleRateHz) rates.set(rate, (rates.get(rate) ?? 0) + 1);
-      if ((provenance?.deviations.length ?? 0) > 0) windowed++;
+      if (provenance?.windows) {
+        const { windowSeconds, overlapSeconds } = provenance.windows;
+        const line = `attention saw ${windowSeconds} s at a time, ${overlapSeconds} s shared. ${measuredOf(provenance.windows)}`;
+        windowed.set(line, (windowed.get(line) ?? 0) + 1);
+      }
     },
     failed: () => count.failed,
     lines({ total, seconds, out }) {
@@ -41,7 +46,7 @@ export function embedSummary(sampleRateHz: number): EmbedSummary {
       // Silently wrong rates have spoilt many results.
       const list = [...rates].sort(([a], [b]) => a - b).map(([rate, many]) => `${files(many)} from ${rate} Hz`);
       if (list.length > 0) lines.push(`resampled to ${sampleRateHz} Hz: ${list.join(", ")}`);
-      if (windowed > 0) lines.push(`in windows: ${files(windowed)}; how that deviates stands in the provenance`);
+      for (const [line, many] of windowed) lines.push(`${files(many)} in windows: ${line}`);
       const { done, skipped, failed } = count;
       const begun = done + skipped + failed;
       const pace = `${clock(audio)} of audio in ${seconds.toFixed(1)} s, ${(audio / Math.max(seconds, 0.001)).toFixed(1)} s of audio a second`;

@@ -1,0 +1,97 @@
+// Window deviation: how far each layer's frames in windows are from those of the run of the whole clip.
+import { longClip, windowedFrames } from "../src/inference/long.ts";
+import type { Sessions } from "../src/inference/sessions.ts";
+import type { WindowOptions } from "../src/inference/window.ts";
+import type { Model } from "../src/models/model.ts";
+import type { Values } from "../src/ops/program.ts";
+
+/** Of one layer. */
+export interface WindowDeviation {
+  /** ‖windowed − whole‖ / ‖whole‖ over all frames. */
+  readonly relative: number;
+  /** The same of the worst frame. */
+  readonly worstFrame: number;
+  /** The lowest cosine of a frame. */
+  readonly lowestCosine: number;
+  /** The same as `relative` of the mean over time. */
+  readonly timeMean: number;
+}
+
+/** Runs a clip whole, once (all of its frames in one window), and then in windows as often as asked. The frontend, which windows don't touch,
+ *  is computed in the first run and remembered. */
+export async function deviationOf(
+  model: Model,
+  sessions: Sessions,
+  clip: Float32Array,
+): Promise<{ of(window: WindowOptions): Promise<WindowDeviation[]> }> {
+  const { layers: count, width } = model;
+  const remembered = new Map<number, Values>();
+  const remembering: Sessions = {
+    ...sessions,
+    async get(key, program) {
+      if (!key.startsWith("frontend")) return sessions.get(key, program);
+      const dispose = async () => {};
+      const run = async (inputs: Values) => {
+        const chunk = chunks++;
+        const known = remembered.get(chunk) ?? (await (await sessions.get(key, program)).run(inputs));
+        remembered.set(chunk, known);
+        return known;
+      };
+      return { run, dispose };
+    },
+  };
+  let chunks = 0;
+  const long = longClip(clip, model);
+  const all = Array.from({ length: count + 1 }, (_, layer) => layer);
+  const inWindows = (window: WindowOptions) => {
+    chunks = 0;
+    return windowedFrames({ model, sessions: remembering, normaliseInput: false }, long, all, window);
+  };
+  const total = model.frameCount(clip.length);
+  const layers = all.map(() => new Float32Array(total * width));
+  for await (const { firstFrame, frames, values } of inWindows({ windowSeconds: clip.length / model.sampleRateHz + 1 })) {
+    layers.forEach((layer, i) => {
+      layer.set(values.subarray(i * frames * width, (i + 1) * frames * width), firstFrame * width);
+    });
+  }
+  return {
+    async of(window) {
+      const sums = layers.map(() => ({
+        apart: 0,
+        whole: 0,
+        worst: 0,
+        cosine: 1,
+        drift: new Float64Array(width),
+        mean: new Float64Array(width),
+      }));
+      for await (const { firstFrame, frames, values } of inWindows(window)) {
+        for (const [i, sum] of sums.entries()) {
+          for (let frame = 0; frame < frames; frame++) {
+            const at = (i * frames + frame) * width;
+            const wholeAt = (firstFrame + frame) * width;
+            let [apart, whole, own, both] = [0, 0, 0, 0];
+            for (let j = 0; j < width; j++) {
+              const [a, b] = [values[at + j]!, layers[i]![wholeAt + j]!];
+              apart += (a - b) ** 2;
+              whole += b * b;
+              own += a * a;
+              both += a * b;
+              sum.drift[j]! += a - b;
+              sum.mean[j]! += b;
+            }
+            sum.apart += apart;
+            sum.whole += whole;
+            sum.worst = Math.max(sum.worst, Math.sqrt(apart / whole));
+            sum.cosine = Math.min(sum.cosine, both / Math.sqrt(own * whole));
+          }
+        }
+      }
+      return sums.map(({ apart, whole, worst, cosine, drift, mean }) => ({
+        relative: Math.sqrt(apart / whole),
+        worstFrame: worst,
+        lowestCosine: cosine,
+        timeMean: Math.hypot(...drift) / Math.hypot(...mean),
+      }));
+    },
+  };
+}
