@@ -21,6 +21,8 @@ export interface ConvertOptions {
   /** config.json and preprocessor_config.json of the source, where it has them: they are carried over as they are. */
   readonly hfConfig?: Record<string, unknown>;
   readonly hfPreprocessor?: Record<string, unknown>;
+  /** The model's card, whose licence holds for the copy too: becomes the folder's README.md. */
+  readonly card?: string;
   /** The model's name in fairseq's registry, where the source knows it: HuBERT and MERT share one architecture here. */
   readonly fairseqName?: string;
 }
@@ -91,11 +93,13 @@ async function writeHf(folder: string, tensors: readonly LazyTensor[], { model, 
   const config = options.hfConfig ?? { ...hfConfig, ...hubert };
   const preprocessor = options.hfPreprocessor ?? hfPreprocessor(model.sampleRateHz, options.normaliseInput, options.attentionMask);
   const at = (name: string) => join(folder, name);
+  const card = options.card === undefined ? [] : [at("README.md")];
   // Weights last: a folder that has them has all the rest.
+  for (const path of card) await writeAtomic(path, options.card!);
   await writeAtomic(at("config.json"), `${JSON.stringify(config, null, 2)}\n`);
   await writeAtomic(at("preprocessor_config.json"), `${JSON.stringify(preprocessor, null, 2)}\n`);
   await writeAtomic(at("model.safetensors"), safetensorsChunks(tensors, { format: "pt" }));
-  return [at("config.json"), at("preprocessor_config.json"), at("model.safetensors")];
+  return [...card, at("config.json"), at("preprocessor_config.json"), at("model.safetensors")];
 }
 
 /** A checkpoint as fairseq's trainer saves it, without the state of training. */

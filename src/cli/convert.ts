@@ -1,9 +1,11 @@
 // `ostinato convert`: a checkpoint between Hugging Face's form and fairseq's.
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { CheckpointForm } from "../checkpoint/convert.node.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
+import { absent } from "../hub/cache.node.ts";
 import { type HubFlags, licenceLine, resolveOptions, withHubOptions } from "./open-model.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
 
@@ -40,6 +42,8 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
     const name = file.format === "fairseq" ? (file as FairseqFile).config._name : undefined;
     const hfConfig = await readJson(local.files.config);
     const hfPreprocessor = await readJson(local.files.preprocessor);
+    const card =
+      (await readCard(local.folder)) ?? (local.licence && `---\nlicense: ${local.licence.name}\n---\n\nConverted from ${local.name}.\n`);
     const converted = await convertCheckpoint(
       file,
       architecture,
@@ -49,6 +53,7 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
         attentionMask,
         ...(hfConfig && { hfConfig }),
         ...(hfPreprocessor && { hfPreprocessor }),
+        ...(card !== undefined && { card }),
         ...fairseqName(name ?? hfConfig?.model_type),
       },
     );
@@ -81,6 +86,10 @@ function report(
     ...(missing.length > 0 ? [`not in the source: ${some(missing)}, which only training uses`] : []),
     `input normalisation written down: ${normalisation.on ? "on" : "off"} (${normalisation.source})`,
   ];
+}
+
+async function readCard(folder: string): Promise<string | undefined> {
+  return readFile(join(folder, "README.md"), "utf8").catch(absent);
 }
 
 async function readJson(path: string | undefined): Promise<Record<string, unknown> | undefined> {

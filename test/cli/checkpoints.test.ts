@@ -1,5 +1,5 @@
 // `ostinato models, inspect, convert, export`, and a model fetched from a hub by its name.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -57,6 +57,15 @@ test("convert goes to fairseq and back, and the copy embeds as the original", as
   await ostinato(["embed", song, "--model", model, "--out", at("one")]);
   await ostinato(["embed", song, "--model", at("back"), "--out", at("two")]);
   expect(Buffer.compare(await readFile(at("one/song.npy")), await readFile(at("two/song.npy")))).toBe(0);
+});
+
+test("a converted copy keeps its card, and with it the licence", async () => {
+  await writeFile(join(model, "README.md"), "---\nlicense: cc-by-nc-4.0\n---\n");
+  const { code } = await ostinato(["convert", model, at("licensed")]);
+  await rm(join(model, "README.md"));
+  expect(code).toBe(0);
+  const { stderr } = await ostinato(["convert", at("licensed"), at("licensed.pt")]);
+  expect(stderr).toContain("licence of the weights: cc-by-nc-4.0, which forbids commercial use");
 });
 
 test("export says what goes in and out", async () => {
