@@ -10,7 +10,13 @@ const doors = { "src/index.ts": "docs/api/ostinato.md", "src/browser.ts": "docs/
 function exportedNames(source: string): string[] {
   const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].map((match) => match[1]!);
   const names = lists.flatMap((list) => list.split(",").map((name) => name.trim())).filter(Boolean);
-  return names.map((name) => name.replace(/^type /, "").split(" as ").at(-1)!);
+  return names.map(
+    (name) =>
+      name
+        .replace(/^type /, "")
+        .split(" as ")
+        .at(-1)!,
+  );
 }
 
 /** What the reference says of each name in words, its signature and tables left out. */

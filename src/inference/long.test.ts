@@ -50,7 +50,7 @@ describe.each(engines)("on %s", (_, start, missing) => {
         const samples = crescendo(13 * model.sampleRateHz + 77);
         for (const tap of ["conv_features", "frontend"]) {
           const whole = toFloat32((await encoder.taps(samples, [tap]))[tap]!);
-            let at = 0;
+          let at = 0;
           for await (const frames of frontendFrames({ model, sessions, normaliseInput: on }, longClip(samples, model), tap)) {
             expect(maxDifference(frames, whole.subarray(at, at + frames.length))).toBeLessThan(1e-5);
             at += frames.length;
