@@ -1,7 +1,7 @@
 // What do windows of attention change, and what does an hour cost? Two questions about long audio through the 95M shape:
 // each layer's deviation from the run of the whole clip, by window and overlap; memory and time over an hour of sound.
-// Run: npm run check:long [-- --minutes 60 --engine onnx --dtype fp32 --only deviation|hour --budget 600 (seconds, after which the hour is cut
-// short)]. Keeps bench/results/long-audio.json and docs/pictures/long-audio-{deviation,hour}.png; ends with 1 where an hour takes 1.5 GB or its
+// Run: npm run check:long [-- --minutes 60 --engine onnx --dtype fp32 --only deviation|hour|pictures --budget 600 (seconds, after which the hour is
+// cut short)]. Keeps bench/results/long-audio.json and docs/pictures/long-audio-{deviation,hour}.png; ends with 1 where an hour takes 1.5 GB or its
 // pace changes.
 import { execFileSync } from "node:child_process";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
@@ -199,21 +199,32 @@ async function drawDeviations(rows: Deviations): Promise<void> {
           .map(({ window, overlap, layers }) => ({
             name: `${window} s, overlap ${overlap} s`,
             x: layers.map((_, layer) => layer),
-            y: layers.map(({ relative }) => relative),
+            y: layers.map(({ relative }) => relative || Number.NaN), // what overlaps enough is exact before the first layer
           })),
       }),
     ),
   );
-  await writePng(picture("deviation"), panels({ columns: 2, charts }), { width: 1400, height: 1000 });
+  await writePng(picture("deviation"), panels({ columns: 2, charts }), { width: 1400, height: 500 * Math.ceil(charts.length / 2) });
 }
 
-async function drawHour({ engine, dtype, curve }: Hour): Promise<void> {
+async function drawHour({ engine, dtype, minutes, curve }: Hour): Promise<void> {
   const subtitle = `95M shape, all layers to npy, windows of 30 s sharing 5 s; ${engine} ${dtype}, ${machine().cores} cores`;
   const x = curve.map(([minutes]) => minutes);
-  const memory = { title: "Resident memory over an hour of sound", subtitle, xLabel: "minutes of sound", yLabel: "MB" };
+  const memory = {
+    title: `Resident memory over ${minutes.toFixed(0)} minutes of sound`,
+    subtitle,
+    xLabel: "minutes of sound",
+    yLabel: "MB",
+  };
   const pace = { title: "Seconds of work a second of sound", subtitle, xLabel: "minutes of sound", yLabel: "s" };
   const charts = [
-    lines({ ...memory, series: [{ name: "resident", x, y: curve.map(([, megabytes]) => megabytes) }] }),
+    lines({
+      ...memory,
+      series: [
+        { name: "resident", x, y: curve.map(([, megabytes]) => megabytes) },
+        { name: "allowed", x, y: x.map(() => 1500) },
+      ],
+    }),
     lines({ ...pace, series: [{ name: "pace", x, y: curve.map(([, , seconds]) => seconds) }] }),
   ];
   await writePng(picture("hour"), panels({ columns: 2, charts }), { width: 1400, height: 460 });
@@ -227,14 +238,13 @@ else {
   const kept = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as { deviations?: Deviations; hour?: Hour };
   const found = { ...kept };
   const about = "95M shape, random weights (seed 1), synthesised music; deviations on onnxruntime in float32";
-  if (options.only !== "hour") {
+  const wanted = (part: string) => options.only === undefined || options.only === part;
+  if (wanted("deviation")) {
     found.deviations = await deviations((rows) => keepResults("long-audio", { ...machine(), about, ...kept, deviations: rows }));
-    await drawDeviations(found.deviations);
   }
-  if (options.only !== "deviation") {
+  if (wanted("hour")) {
     found.hour = await measureHour(Number(options.minutes));
     const { minutes, seconds, peakMegabytes, curve } = found.hour;
-    await drawHour(found.hour);
     const quarter = Math.ceil(curve.length / 4);
     const [early, late] = [curve.slice(0, quarter), curve.slice(-quarter)].map((part) => median(part.map(([, , pace]) => pace)));
     console.log(
@@ -243,4 +253,6 @@ else {
     if (peakMegabytes >= 1500 || late! > 1.25 * early!) process.exitCode = 1;
   }
   keepResults("long-audio", { ...machine(), about, ...found });
+  if (found.deviations) await drawDeviations(found.deviations);
+  if (found.hour) await drawHour(found.hour);
 }

@@ -117,6 +117,8 @@ export async function* windowedFrames(
       outputs,
     });
   const windows = planWindows(model, clip.statistics.samples, options);
+  const transformer = () => sessions.get(`transformer ${outputs.join()}`, program);
+  await transformer(); // its weights are held twice while they are loaded: before anything else wants memory
   const front = frontendFrames(run, clip);
   const frames = stretch(model.width);
   try {
@@ -132,8 +134,7 @@ export async function* windowedFrames(
       for (const [row, { firstFrame }] of batch.entries()) x.set(frames.cut(firstFrame, firstFrame + each), row * each * model.width);
       frames.dropBefore(windows[at + batchSize]?.firstFrame ?? end);
       signal?.throwIfAborted();
-      const session = await sessions.get(`transformer ${outputs.join()}`, program);
-      const results = await session.run({ x: hostTensor(x, [batch.length, each, model.width]) });
+      const results = await (await transformer()).run({ x: hostTensor(x, [batch.length, each, model.width]) });
       const states = outputs.map((output) => results[output]!);
       for (const [row, { firstFrame, keepFrom, keepTo }] of batch.entries()) {
         for (let from = keepFrom; from < keepTo; from += runFrames) {
