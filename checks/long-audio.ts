@@ -138,7 +138,7 @@ async function hour(folder: string): Promise<Hour> {
   });
   const { engine, dtype } = loaded;
   const seconds = (performance.now() - began) / 1000;
-  const peakMegabytes = process.resourceUsage().maxRSS / 1e3;
+  const peakMegabytes = (process.resourceUsage().maxRSS * 1024) / 1e6;
   return {
     engine: `${engine} ${loaded.engineVersion}`,
     dtype,

@@ -52,8 +52,8 @@ const pieceSamples = 2 ** 18;
 /** Frames the frontend computes at once: convolution 0 gives 512 values for each fifth sample, a hundred times what a frame leaves. */
 const chunkFrames = 192;
 
-/** Frames handed out at once, at most: all layers of a long window would be a gigabyte twice. */
-const runFrames = 2048;
+/** Frames handed out at once, at most: what is handed out is a copy, and all layers of a window would be held twice. */
+const runFrames = 256;
 
 /** What the frontend gives for each frame of a clip, in order, [frames, width] at a time; equal to the run of the whole clip.
  *  @param tap the frontend's output, or anything it taps that has a row a frame.

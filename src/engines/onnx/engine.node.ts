@@ -30,8 +30,15 @@ export function onnxEngine({ threads = availableParallelism(), spin = true, prec
         graphOptimizationLevel: "all",
         // A plan of memory for each shape that was met: it saves no time here and holds 200 MB at windows of 30 s.
         enableMemPattern: false,
-        // Subnormal activations of a silent passage must not slow the run.
-        extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: spin ? "1" : "0" } } },
+        extra: {
+          session: {
+            // Weights apart from the memory that runs grow into, so that what loading them took is given back.
+            use_device_allocator_for_initializers: "1",
+            // Subnormal activations of a silent passage must not slow the run.
+            set_denormal_as_zero: "1",
+            intra_op: { allow_spinning: spin ? "1" : "0" },
+          },
+        },
       });
       return {
         run: (inputs) => runSession(ort.Tensor, session, inputs),
