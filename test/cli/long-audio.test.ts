@@ -53,11 +53,16 @@ test("a window as long as the file is no deviation, and none is told of", async 
 
 test("Ctrl-C in the middle of a long file leaves nothing of it, and the next run does it", async () => {
   const partOf = async () => (await readdir(join(folder, "again")).catch(() => [])).some((name) => name.includes("song"));
+  let pressed = false;
   let waiting: NodeJS.Timeout | undefined;
   const args = ["embed", song, "--model", model, "--out", join(folder, "again"), "--window", "0.2", "--overlap", "0.1"]; // 1,300 windows
   const interrupted = await ostinato(args, {
     onStderr: (_, kill) => {
-      waiting ??= setInterval(() => void partOf().then((begun) => begun && kill("SIGINT")), 20);
+      waiting ??= setInterval(async () => {
+        if (pressed || !(await partOf())) return;
+        pressed = true; // a second time would end it at once
+        kill("SIGINT");
+      }, 20);
     },
   });
   clearInterval(waiting);
