@@ -6,6 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { hostTensor, toFloat32 } from "../../src/base/dtypes.ts";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
+import { memory } from "../../src/engines/torch/runtime.ts";
 import { chainProgram } from "../../src/ops/stage.ts";
 import { goldenArray } from "../golden.ts";
 import { goldenModels, openGoldenModel } from "../golden-models.ts";
@@ -34,6 +35,9 @@ describe("bfloat16 on libtorch", { skip: torchMissing !== undefined }, () => {
     const session = await torchEngine({ device: "cpu", threads: 1, dtype: "bfloat16" }).prepare(program, weights);
     await close();
     const outputs = await session.run({ x: hostTensor(input.data, input.shape) });
+    const { tensors } = memory();
+    await session.run({ x: hostTensor(input.data, input.shape) });
+    expect(memory().tensors, "live tensors after another run").toBe(tensors);
     await session.dispose();
     const golden = goldenArray(`${folder}/hidden_states.npy`);
     const size = golden.data.length / golden.shape[0]!;

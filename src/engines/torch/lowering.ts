@@ -4,7 +4,7 @@ import type { Activation, Ops } from "../../ops/ops.ts";
 import { addon } from "./addon.ts";
 import { hasOperator, op } from "./call.ts";
 import { timeConvolution, torchOps } from "./ops.ts";
-import { keep, type TorchTensor, tidy } from "./tensor.ts";
+import { isKept, keep, type TorchTensor, tidy } from "./tensor.ts";
 
 export type HalfDType = "bfloat16" | "float16";
 
@@ -53,8 +53,9 @@ export function inferenceOps(device: string, dtype: "float32" | HalfDType): Lowe
   const packs = new WeakMap<TorchTensor, Map<string, TorchTensor>>();
   const held: TorchTensor[] = [];
 
-  /** A derived form of a weight, made once. */
+  /** A derived form of a weight, made once; of one that this run has computed (under weight norm, say), made for this run. */
   const packed = (weight: TorchTensor, form: string, make: () => TorchTensor): TorchTensor => {
+    if (!isKept(weight)) return make();
     const forms = packs.get(weight) ?? new Map<string, TorchTensor>();
     packs.set(weight, forms);
     let ready = forms.get(form);

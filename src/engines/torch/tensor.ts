@@ -70,6 +70,11 @@ export function keep(tensor: TorchTensor): TorchTensor {
   return tensor;
 }
 
+/** Whether a tensor outlives all scopes. */
+export function isKept(tensor: TorchTensor): boolean {
+  return keptForGood.has(tensor);
+}
+
 function collect(value: Held, into: Set<TorchTensor>): void {
   if (value instanceof TorchTensor) into.add(value);
   else if (Array.isArray(value)) for (const item of value as readonly Held[]) collect(item, into);
