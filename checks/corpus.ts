@@ -47,12 +47,12 @@ async function survive(format: StoreFormat, music: string, count: number, kills:
   const run: CorpusRun = { model, inputs: [music], options: { out, format, batchSize: 8, pooling: "mean", partSeconds: 1 } };
   const runs: RunEnd[] = [];
   // Kills are spread over the whole corpus: each run is allowed about as long as a tenth of the files takes, more or less.
-  const [first] = [await runCorpus(run, 3000)];
+  const [first] = [await runCorpus(run, { afterMs: 3000 })];
   runs.push(first);
   const perSecond = first.done.length / 3;
   for (;;) {
-    const killAfter = runs.length < kills ? (2 * rng() * 1000 * count) / (kills + 1) / perSecond : undefined;
-    const ended = await runCorpus(run, killAfter);
+    const afterMs = (2 * rng() * 1000 * count) / (kills + 1) / perSecond;
+    const ended = await runCorpus(run, runs.length < kills ? { afterMs } : undefined);
     runs.push(ended);
     console.log(
       `${format}: ${ended.done.length} files in ${ended.seconds.toFixed(0)} s, ${ended.killed ? "killed" : `ended with ${ended.code}`}`,

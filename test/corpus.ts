@@ -29,16 +29,27 @@ export interface RunEnd {
   /** Resident megabytes after so many files, and at the highest where it ended by itself. */
   readonly memory: readonly (readonly [files: number, megabytes: number])[];
   readonly peakMegabytes: number | undefined;
+  /** How often it touched a file; NaN where it was killed. */
+  readonly touches: number;
   readonly seconds: number;
   readonly code: number | null;
   readonly stderr: string;
 }
 
 const child = fileURLToPath(new URL("./corpus-child.mjs", import.meta.url));
+const killer = new URL("./kill-at.mjs", import.meta.url).href;
 
-/** Runs a corpus in a child process and kills it -9 `afterMs` behind the first file it does; without `afterMs` it runs to its end. */
-export async function runCorpus(run: CorpusRun, afterMs?: number): Promise<RunEnd> {
-  const process_ = spawn(process.execPath, [child, JSON.stringify(run)], { stdio: ["ignore", "pipe", "pipe"] });
+/** When a run is killed: so long behind the first file it does, or as it touches a file for the n-th time (see `kill-at.mjs`). */
+export type KillAt = { readonly afterMs: number } | { readonly touch: number };
+
+/** Runs a corpus in a child process, to its end or until it is killed -9. */
+export async function runCorpus(run: CorpusRun, kill?: KillAt): Promise<RunEnd> {
+  const afterMs = kill && "afterMs" in kill ? kill.afterMs : undefined;
+  const touch = kill && "touch" in kill ? String(kill.touch) : "";
+  const process_ = spawn(process.execPath, ["--import", killer, child, JSON.stringify(run)], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, KILL_AT: touch },
+  });
   const began = performance.now();
   let [stdout, stderr] = ["", ""];
   let timer: NodeJS.Timeout | undefined;
@@ -60,6 +71,7 @@ export async function runCorpus(run: CorpusRun, afterMs?: number): Promise<RunEn
     planMilliseconds: numbers("planned")[0]?.[1] ?? Number.NaN,
     memory: numbers("memory").map(([files, megabytes]) => [files!, megabytes!] as const),
     peakMegabytes: numbers("peak")[0]?.[0],
+    touches: Number(/^touched (\d+)$/m.exec(stderr)?.[1] ?? Number.NaN),
     seconds: (performance.now() - began) / 1000,
     code,
     stderr,
