@@ -51,6 +51,16 @@ export function diskIsFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException | null)?.code ?? "");
 }
 
+/** The name under which a file is written before it is whole: beside it, and none that another program would give. */
+export function temporaryPath(path: string): string {
+  return `${path}.${randomBytes(4).toString("hex")}.ostinato.tmp`;
+}
+
+/** Whether a file has such a name: a run that was killed leaves them behind. */
+export function isTemporary(path: string): boolean {
+  return /\.[0-9a-f]{8}\.ostinato\.tmp$/.test(path);
+}
+
 /** A file that is being written under a temporary name beside it. */
 export interface AtomicFile {
   write(chunk: Uint8Array | string): Promise<void>;
@@ -63,7 +73,7 @@ export interface AtomicFile {
 /** Begins a file that will be whole or absent: for several that are written side by side. One of them: `writeAtomic`. */
 export async function beginAtomic(path: string): Promise<AtomicFile> {
   await makeFolder(dirname(path));
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  const temporary = temporaryPath(path);
   const handle = await open(temporary, "w");
   let isOpen = true;
   const close = async () => {

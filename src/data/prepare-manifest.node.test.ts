@@ -82,7 +82,7 @@ test("a run that was ended goes on where it stood: nothing is measured twice, an
   const copies = (await readdir(join(out, "audio"), { recursive: true })).filter((name) => name.endsWith(".wav"));
   for (const name of copies) await utimes(join(out, "audio", name), early, early);
   expect(copies.length).toBeGreaterThan(0);
-  await writeFile(join(out, "audio/good.0123abcd.tmp"), "half");
+  await writeFile(join(out, "audio/good.0123abcd.ostinato.tmp"), "half");
   await prepareManifest(corpus, options);
   for (const name of ["train.tsv", "valid.tsv", "manifest.json", "report.json", "files.jsonl"]) {
     const [again, whole] = await Promise.all([out, at("converted")].map((folder) => readFile(join(folder, name), "utf8")));
@@ -90,7 +90,7 @@ test("a run that was ended goes on where it stood: nothing is measured twice, an
   }
   const { stat } = await import("node:fs/promises");
   for (const name of copies) expect((await stat(join(out, "audio", name))).mtimeMs).toBe(early.getTime());
-  expect(await readdir(join(out, "audio"))).not.toContain("good.0123abcd.tmp");
+  expect(await readdir(join(out, "audio"))).not.toContain("good.0123abcd.ostinato.tmp");
 });
 
 test("a file that has changed since is measured anew, and a manifest of other settings is left alone", async () => {

@@ -4,6 +4,7 @@ import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { runAhead } from "../base/ahead.ts";
+import { inClaimedFolder } from "../base/claim.node.ts";
 import { ConfigError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
 import { type Journal, openJournal } from "../base/journal.node.ts";
@@ -14,7 +15,6 @@ import { type NamedManifest, writeManifests } from "./manifest-files.node.ts";
 import { type FileRecord, type ManifestReport, reportOf } from "./manifest-report.ts";
 import { audioFault, type Measured, measure } from "./measure.node.ts";
 import { splitPaths, type ValidChoice } from "./split.node.ts";
-import { inWorkFolder } from "./work-folder.node.ts";
 
 /** Which files of a folder are used, and how they are measured and held out. */
 export interface PrepareManifestOptions {
@@ -57,7 +57,7 @@ export async function prepareManifest(folder: string, options: PrepareManifestOp
   const settings: Settings = { root: resolve(folder), sampleRateHz, convert, decode: decode && !convert };
   const { files, faults } = await findAudio(folder);
   options.onStart?.(files.length + faults.length);
-  return inWorkFolder(options.out, () => prepare({ files, faults }, settings, options), options.signal);
+  return inClaimedFolder(options.out, () => prepare({ files, faults }, settings, options), options);
 }
 
 async function prepare({ files, faults }: FoundAudio, settings: Settings, options: PrepareManifestOptions): Promise<ManifestReport> {

@@ -49,10 +49,10 @@ test("two runs never write to one folder at a time: the second is told whose it 
 test("what a killed run left half-written is swept away, and files of others are not", async () => {
   const out = join(root, "swept");
   await mkdir(out);
-  const left = ["0.npy.0123abcd.tmp", "0.json.ffffffff.tmp", "embeddings-00000.parquet.00000000.tmp"];
-  for (const name of [...left, "notes.tmp", "mine.npy.tmp"]) await writeFile(join(out, name), "half");
+  const left = ["0.npy.0123abcd", "0.json.ffffffff", "embeddings-00000.parquet.00000000"].map((name) => `${name}.ostinato.tmp`);
+  for (const name of [...left, "notes.tmp", "mine.npy.0123abcd.tmp"]) await writeFile(join(out, name), "half");
   await run([music], { out });
-  expect((await readdir(out)).filter((name) => name.endsWith(".tmp")).sort()).toEqual(["mine.npy.tmp", "notes.tmp"]);
+  expect((await readdir(out)).filter((name) => name.endsWith(".tmp")).sort()).toEqual(["mine.npy.0123abcd.tmp", "notes.tmp"]);
 });
 
 test("the report names what failed and why, what was mended, and counts the rest", async () => {

@@ -9,7 +9,7 @@ import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.node.ts";
 import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.node.ts";
 import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.node.ts";
-import { claimFolder, outputError } from "./out-folder.node.ts";
+import { claimOutFolder, outputError } from "./out-folder.node.ts";
 import { type Provenance, type Settings, sameSource, settingsThatDiffer } from "./provenance.ts";
 import { beginReport, type Ending } from "./report.node.ts";
 import { type StoreFormat, stores } from "./stores/index.node.ts";
@@ -74,7 +74,7 @@ export async function* embedFiles(
   const isPlanned = (list: typeof inputs): list is readonly CorpusFile[] => list.some((each) => typeof each === "object");
   const files = isPlanned(inputs) ? inputs : await planCorpus(inputs);
   const settings = await settingsOf(model, options);
-  const claim = await claimFolder(out, files, signal);
+  const claim = await claimOutFolder(out, files, signal);
   try {
     const report = await beginReport(out, { model: model.name, files: files.length });
     let ending: Ending = "interrupted";

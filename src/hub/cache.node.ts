@@ -5,11 +5,10 @@
 //     blobs/<etag>                  contents: named by SHA-256 (large files) or git's SHA-1 (small ones)
 //     snapshots/<commit>/<file>     a link ../../blobs/<etag>
 //     .no_exist/<commit>/<file>     an empty mark: the hub is known to have no such file at this commit
-import { randomBytes } from "node:crypto";
 import { copyFile, link, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { HubError } from "../base/errors.ts";
-import { makeFolder, writeAtomic } from "../base/files.node.ts";
+import { makeFolder, temporaryPath, writeAtomic } from "../base/files.node.ts";
 
 /** The folder of one model in the cache: models--org--name. */
 export function repoFolder(cacheDir: string, name: string): string {
@@ -87,7 +86,7 @@ export const placings: readonly Placing[] = [
 export async function placeFile(repo: string, commit: string, file: string, etag: string, ways = placings): Promise<string> {
   const pointer = join(snapshotFolder(repo, commit), file);
   await makeFolder(dirname(pointer));
-  const temporary = `${pointer}.${randomBytes(4).toString("hex")}.tmp`;
+  const temporary = temporaryPath(pointer);
   for (const [i, place] of ways.entries()) {
     try {
       await place(blobPath(repo, etag), temporary);

@@ -1,9 +1,9 @@
 // From a folder of manifests to labels: the teacher is opened, or trained first, and every manifest labelled. All of it resumes.
 import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { inClaimedFolder } from "../base/claim.node.ts";
 import { ConfigError } from "../base/errors.ts";
 import { isShardOf, readManifests } from "../data/manifest-files.node.ts";
-import { inWorkFolder } from "../data/work-folder.node.ts";
 import { type LabelCorpusOptions, labelCorpus } from "./label-corpus.node.ts";
 import type { LabelReport } from "./label-report.ts";
 import { defaultLabel, type OpenTeacherOptions, openTeacher, type TeacherChoice } from "./open-teacher.node.ts";
@@ -47,7 +47,7 @@ export async function prepareLabels(folder: string, options: PrepareLabelsOption
       await opened.teacher.dispose();
     }
   };
-  return inWorkFolder(out, work, options.signal);
+  return inClaimedFolder(out, work, options);
 }
 
 const place = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));

@@ -38,7 +38,7 @@ test("a run that was stopped goes on where it stopped, and ends with the same by
   const first = await writeCorpus({ ...settings, out, signal: stop.signal, workers: 1, onClip: () => stop.abort() });
   expect(first.complete).toBe(false);
   expect(first.written).toBeLessThan(9);
-  await writeFile(join(out, "audio/000/000008.wav.abcd.tmp"), "half");
+  await writeFile(join(out, "audio/000/000008.wav.0123abcd.ostinato.tmp"), "half");
   const second = await writeCorpus({ ...settings, out });
   expect(second.skipped).toBe(first.written);
   expect(second.written + second.skipped).toBe(9);

@@ -1,12 +1,13 @@
 // A corpus on disk: clips made by workers, each file whole or absent, so that a run that was killed goes on where it stopped; then the labels
 // as JSON lines and in the layouts of the four probe data sets, whose sound files are further names (hard links) of the clips.
 import { createHash } from "node:crypto";
-import { copyFile, link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { inClaimedFolder } from "../../base/claim.node.ts";
 import { ConfigError } from "../../base/errors.ts";
-import { writeAtomic } from "../../base/files.node.ts";
+import { temporaryPath, writeAtomic } from "../../base/files.node.ts";
 import { workerPool, workerUrl } from "../../base/worker-pool.node.ts";
 import { synthVersion } from "./clip.ts";
 import type { ClipDone, ClipJob, CorpusFormat } from "./corpus-job.ts";
@@ -46,13 +47,17 @@ export function clipCount(hours: number, seconds = clipSeconds): number {
 }
 
 /** Makes a corpus, or what is missing of it; more hours of the same seed add clips behind those that are there.
- *  @throws ConfigError when `out` holds another corpus, or there is no encoder for the format. */
+ *  @throws ConfigError when `out` holds another corpus or another run is at work in it, or there is no encoder for the format. */
 export async function writeCorpus(options: CorpusOptions): Promise<CorpusSummary> {
-  const { out, hours, seed, sampleRateHz = 24_000, format = "wav", seconds = clipSeconds, signal } = options;
   checkOptions(options);
-  if (format === "flac") await checkFlacEncoder();
+  if (options.format === "flac") await checkFlacEncoder();
+  return inClaimedFolder(options.out, () => writeClips(options), options);
+}
+
+async function writeClips(options: CorpusOptions): Promise<CorpusSummary> {
+  const { out, hours, seed, sampleRateHz = 24_000, format = "wav", seconds = clipSeconds, signal } = options;
   const card = { generator: "ostinato synth", version: synthVersion, seed, seconds, sampleRateHz, format };
-  await claim(out, card);
+  await checkCard(out, card);
   const clips = clipCount(hours, seconds);
   const workers = Math.min(options.workers ?? availableParallelism(), clips);
   const pool = workerPool<ClipJob, ClipDone>({ url: workerUrl(import.meta.url, "./synth-worker.node.js"), size: workers });
@@ -98,8 +103,8 @@ export function soundPath(id: string, format: CorpusFormat): string {
   return `audio/${id.slice(0, -3)}/${id}.${format}`;
 }
 
-/** Takes a folder for a corpus: an empty one, or one begun with the same settings. What a killed run left half-written goes. */
-async function claim(out: string, card: Record<string, unknown>): Promise<void> {
+/** Takes a folder for a corpus: an empty one, or one begun with the same settings. */
+async function checkCard(out: string, card: Record<string, unknown>): Promise<void> {
   await mkdir(join(out, "audio"), { recursive: true });
   const path = join(out, "synth.json");
   const text = await readFile(path, "utf8").catch(() => undefined);
@@ -111,8 +116,6 @@ async function claim(out: string, card: Record<string, unknown>): Promise<void> 
       throw new ConfigError(`${out} holds another corpus: ${list}. Choose another --out, or ask for what it holds.`);
     }
   } else await writeAtomic(path, `${JSON.stringify(card, null, 2)}\n`);
-  const left = (await readdir(out, { recursive: true })).filter((name) => name.endsWith(".tmp"));
-  for (const name of left) await rm(join(out, name), { force: true });
 }
 
 /** Runs jobs `ahead` of the one whose result is awaited, and gives the results in order. */
@@ -158,7 +161,8 @@ async function writeLayouts(
 async function nameAgain(from: string, to: string): Promise<void> {
   await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code === "EEXIST") return;
-    await copyFile(from, `${to}.tmp`);
-    await rename(`${to}.tmp`, to);
+    const temporary = temporaryPath(to);
+    await copyFile(from, temporary);
+    await rename(temporary, to);
   });
 }

@@ -1,10 +1,9 @@
 // npy store: one array a file, DIR/<name>.npy, written in place so that no embedding need fit into memory, and DIR/<name>.json
 // beside it with the provenance. The sidecar is written first and the array renamed into place last: an array that stands beside its
 // sidecar is whole.
-import { randomBytes } from "node:crypto";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, writeAtomic } from "../../base/files.node.ts";
+import { makeFolder, temporaryPath, writeAtomic } from "../../base/files.node.ts";
 import { npyHeader } from "../../formats/npy.ts";
 import type { EmbeddingStream } from "../embedding.ts";
 import { asStored, type Store, type StoredProvenance } from "./store.ts";
@@ -21,7 +20,7 @@ export function npyStore(folder: string): Store {
     },
     async write(name, embedding) {
       const { array, sidecar } = paths(name);
-      const temporary = `${array}.${randomBytes(4).toString("hex")}.tmp`;
+      const temporary = temporaryPath(array);
       await makeFolder(dirname(array));
       try {
         await writeArray(temporary, embedding);
