@@ -1,4 +1,5 @@
 // Corpus: what pre-training reads, as plain values. A manifest names the clips of a split, a label set holds their codes.
+import { z } from "zod";
 
 /** A recording of a manifest. */
 export interface Clip {
@@ -30,6 +31,17 @@ export interface LabelStamp {
   /** SHA-256 of the manifest's text. */
   readonly manifestHash: string;
 }
+
+/** A stamp as it is read from files. */
+export const stampSchema = z.object({
+  teacher: z.string(),
+  teacherHash: z.string(),
+  codebooks: z.number().int().positive(),
+  codebookSize: z.number().int().positive(),
+  rateHz: z.number().positive(),
+  sampleRateHz: z.number().int().positive(),
+  manifestHash: z.string(),
+}) satisfies z.ZodType<LabelStamp>;
 
 /** The codes of a manifest's clips. */
 export interface LabelSet {

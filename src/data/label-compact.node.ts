@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
-import type { LabelSet, LabelStamp } from "./corpus.ts";
+import { type LabelSet, type LabelStamp, stampSchema } from "./corpus.ts";
 import { bookLabels, type LabelFacts, type OpenLabels } from "./label-facts.ts";
-import { checkCrop, stampSchema } from "./label-text.node.ts";
+import { checkCrop } from "./label-text.node.ts";
 
 const magic = "OSTCODES";
 const headerSchema = z.object({ clips: z.number().int().nonnegative(), frames: z.number().int().nonnegative(), stamp: stampSchema });

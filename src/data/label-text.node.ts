@@ -2,25 +2,14 @@
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { FormatError, NotFoundError } from "../base/errors.ts";
 import { type AtomicFile, beginAtomic, writeAtomic } from "../base/files.node.ts";
-import type { LabelSet, LabelStamp } from "./corpus.ts";
+import { type LabelSet, type LabelStamp, stampSchema } from "./corpus.ts";
 import { type BookFacts, bookLabels, type LabelFacts, type OpenLabels } from "./label-facts.ts";
 import { type Lines, openLines, parseCodes } from "./label-lines.node.ts";
 
 /** What a set that was made elsewhere doesn't say of itself. */
 export type GivenStamp = Partial<LabelStamp>;
-
-export const stampSchema = z.object({
-  teacher: z.string(),
-  teacherHash: z.string(),
-  codebooks: z.number().int().positive(),
-  codebookSize: z.number().int().positive(),
-  rateHz: z.number().positive(),
-  sampleRateHz: z.number().int().positive(),
-  manifestHash: z.string(),
-});
 
 /** Where a set's stamp lies: train.codec.json. */
 export const stampFile = (name: string, label: string): string => `${name}.${label}.json`;

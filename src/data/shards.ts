@@ -7,25 +7,16 @@ import { z } from "zod";
 import type { ByteSource } from "../base/byte-source.ts";
 import { FormatError, messageOf } from "../base/errors.ts";
 import { readTar } from "../formats/tar.ts";
+import { stampSchema } from "./corpus.ts";
 
 const count = z.number().int().nonnegative();
 const range = z.object({ offset: count, bytes: count });
-
-const stamp = z.object({
-  teacher: z.string(),
-  teacherHash: z.string(),
-  codebooks: z.number().int().positive(),
-  codebookSize: z.number().int().positive(),
-  rateHz: z.number().positive(),
-  sampleRateHz: z.number().int().positive(),
-  manifestHash: z.string(),
-});
 
 const cardSchema = z.object({
   split: z.string(),
   sampleRateHz: z.number().int().positive(),
   /** What made the labels; null where there are none. */
-  labels: stamp.nullable(),
+  labels: stampSchema.nullable(),
   shards: z.array(z.object({ name: z.string(), bytes: count, clips: z.number().int().positive(), seconds: z.number() })).min(1),
 });
 

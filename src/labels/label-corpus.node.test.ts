@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { songBytes } from "../../test/bad-corpus.ts";
+import { folderContents } from "../../test/folder-contents.ts";
 import { goldenPath } from "../../test/golden.ts";
 import { writeTinyModel } from "../../test/tiny-model.ts";
 import { loadAudio } from "../audio/load.node.ts";
@@ -46,18 +47,6 @@ afterAll(async () => {
 const label = (out: string, more: Partial<LabelCorpusOptions> = {}, own = manifests) =>
   labelCorpus(own, codec, { label: "codec", out: at(out), batchSize: 2, ...more });
 
-async function contents(folder: string): Promise<Record<string, string>> {
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    await Promise.all(
-      files.map(async ({ parentPath, name }) => [
-        join(parentPath, name).slice(folder.length),
-        (await readFile(join(parentPath, name))).toString("base64"),
-      ]),
-    ),
-  );
-}
-
 test("every clip has the codes its teacher gives, in both forms, and preflight finds nothing amiss", async () => {
   const seen: string[] = [];
   const report = await label("codec", { onClip: ({ path, status }) => seen.push(`${path} ${status}`) });
@@ -88,13 +77,13 @@ test("every clip has the codes its teacher gives, in both forms, and preflight f
 });
 
 test("a finished run is only read", async () => {
-  const before = await contents(at("codec"));
+  const before = await folderContents(at("codec"));
   const seen: string[] = [];
   const never = { ...codec, teacher: { ...codec.teacher, encode: () => expect.unreachable() } };
   const report = await labelCorpus(manifests, never, { label: "codec", out: at("codec"), onClip: ({ status }) => seen.push(status) });
   expect(seen).toEqual(Array(9).fill("skipped"));
   expect(JSON.stringify(report)).toBe(JSON.stringify(JSON.parse(Buffer.from(before["/report.codec.json"]!, "base64").toString())));
-  expect(await contents(at("codec"))).toEqual(before);
+  expect(await folderContents(at("codec"))).toEqual(before);
 });
 
 test("a finished set is given the form it lacks, without its teacher", async () => {
@@ -102,11 +91,11 @@ test("a finished set is given the form it lacks, without its teacher", async () 
   const never = { ...codec, teacher: { ...codec.teacher, encode: () => expect.unreachable() } };
   const report = await labelCorpus(manifests, never, { label: "codec", out: at("forms"), forms: ["compact"] });
   expect(report.forms).toEqual(["text", "compact"]);
-  expect(await contents(at("forms"))).toEqual(await contents(at("codec")));
+  expect(await folderContents(at("forms"))).toEqual(await folderContents(at("codec")));
 });
 
 test("a run that was ended after any batch goes on to the same bytes, and does no clip twice", async () => {
-  const whole = await contents(at("codec"));
+  const whole = await folderContents(at("codec"));
   for (const batches of [1, 3, 4]) {
     const out = `ended-${batches}`;
     const encoded: number[] = [];
@@ -130,7 +119,7 @@ test("a run that was ended after any batch goes on to the same bytes, and does n
     await writeFile(at(out, "train.codec.partial/codes"), new Uint8Array(77), { flag: "a" }); // codes without their line
     await labelCorpus(manifests, counting(99), options);
     expect(encoded.reduce((sum, count) => sum + count, 0)).toBe(9);
-    expect(await contents(at(out))).toEqual(whole);
+    expect(await folderContents(at(out))).toEqual(whole);
   }
 });
 

@@ -1,5 +1,5 @@
 // What became of a labelling run, for programs and for readers.
-import type { Clip } from "../data/corpus.ts";
+import type { Clip, LabelStamp } from "../data/corpus.ts";
 import { lasting } from "../data/manifest-report.ts";
 import type { Outcome } from "./label-journal.node.ts";
 
@@ -20,14 +20,8 @@ export interface SplitReport {
 }
 
 /** What became of a labelling: the stamp, and the clips of each split. */
-export interface LabelReport {
+export interface LabelReport extends Omit<LabelStamp, "manifestHash"> {
   readonly label: string;
-  readonly teacher: string;
-  readonly teacherHash: string;
-  readonly codebooks: number;
-  readonly codebookSize: number;
-  readonly rateHz: number;
-  readonly sampleRateHz: number;
   readonly forms: readonly string[];
   /** By the manifest's name. */
   readonly splits: Readonly<Record<string, SplitReport>>;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { badFiles, goodFiles, songBytes, writeBadCorpus } from "../bad-corpus.ts";
 import { fakeHub } from "../fake-hub.ts";
+import { folderContents } from "../folder-contents.ts";
 import { goldenPath } from "../golden.ts";
 import { ostinato } from "./run.ts";
 
@@ -20,18 +21,6 @@ afterAll(() => rm(work, { recursive: true }));
 const prepare = (args: readonly string[], env: Record<string, string> = {}) =>
   ostinato(["prepare", ...args], { env: { PATH: "", ...env } });
 const codec = ["--labels", "codec", "--model", goldenPath("D_encodec/hf")];
-
-async function contents(folder: string): Promise<Record<string, string>> {
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    await Promise.all(
-      files.map(async ({ parentPath, name }) => [
-        join(parentPath, name).slice(folder.length),
-        (await readFile(join(parentPath, name))).toString("base64"),
-      ]),
-    ),
-  );
-}
 
 describe("a corpus full of bad files", () => {
   test("is prepared to its end: each bad file is counted and named on the screen, the labels are fit for training", async () => {
@@ -77,7 +66,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     expect(stderr).toContain("Nothing is amiss");
     expect(code).toBe(1);
     touches = Number(/^touched (\d+)$/m.exec(stderr)![1]);
-    whole = await contents(at("data"));
+    whole = await folderContents(at("data"));
     await rename(at("data"), at("whole"));
   });
 
@@ -93,7 +82,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     expect((await killed(Math.round(share * touches))).code).toBe(null);
     const { stderr } = await prepare(args());
     expect(stderr).toContain("Nothing is amiss");
-    expect(await contents(at("data"))).toEqual(whole);
+    expect(await folderContents(at("data"))).toEqual(whole);
   });
 
   test("again and again, until it is through", async () => {
@@ -102,7 +91,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     const step = Math.round(touches / 15); // each time a little later: what is written last is written in one go
     while ((await killed(step * (kills + 1))).code === null) expect(++kills).toBeLessThan(15);
     expect(kills).toBeGreaterThan(3);
-    expect(await contents(at("data"))).toEqual(whole);
+    expect(await folderContents(at("data"))).toEqual(whole);
   });
 });
 

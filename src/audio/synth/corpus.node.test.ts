@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { folderContents } from "../../../test/folder-contents.ts";
 import { maxDifference } from "../../../test/golden.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { decodeFile } from "../decode.node.ts";
@@ -12,14 +13,6 @@ const root = await mkdtemp(join(tmpdir(), "ostinato-synth-"));
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 const settings = { seed: 5, sampleRateHz: 8000, seconds: 2, hours: 18 / 3600, workers: 2 };
-
-async function contents(folder: string): Promise<Record<string, string>> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Object.fromEntries(
-    await Promise.all(files.map(async (path) => [path.slice(folder.length), (await readFile(path)).toString("base64")])),
-  );
-}
 
 test("a corpus holds its clips, their labels, and the four layouts under further names of the same files", async () => {
   const summary = await writeCorpus({ ...settings, out: join(root, "whole") });
@@ -42,7 +35,7 @@ test("a run that was stopped goes on where it stopped, and ends with the same by
   const second = await writeCorpus({ ...settings, out });
   expect(second.skipped).toBe(first.written);
   expect(second.written + second.skipped).toBe(9);
-  expect(await contents(out)).toEqual(await contents(join(root, "whole")));
+  expect(await folderContents(out)).toEqual(await folderContents(join(root, "whole")));
 });
 
 test("more hours add clips to fewer, and change none", async () => {
