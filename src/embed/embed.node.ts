@@ -4,6 +4,7 @@ import { checkLength, chosenLayers, type LayerChoice } from "../inference/encode
 import type { LoadedModel } from "../inference/load.node.ts";
 import type { FrameRun } from "../inference/long.ts";
 import type { LayerAverage } from "../inference/pooling.ts";
+import { precisionCost } from "../inference/precision-cost.ts";
 import { planWindows, type WindowOptions, windowFor } from "../inference/window.ts";
 import { type AudioSource, type Clip, heldSeconds, loadClip } from "./clip.node.ts";
 import { windowDeviation, windowing } from "./deviation.ts";
@@ -146,6 +147,6 @@ function provenanceOf(model: LoadedModel, { source, samples }: Clip, settings: S
     ...(source.sampleRateHz !== sampleRateHz && { resampler: resamplerName }),
     settings,
     ...(windows && { windows }),
-    deviations: windows ? [windowDeviation(windows)] : [],
+    deviations: [precisionCost(model.dtype), windows && windowDeviation(windows)].filter((deviation) => deviation !== undefined),
   };
 }

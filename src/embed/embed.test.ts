@@ -113,6 +113,16 @@ test("provenance says what one needs to make it again", async () => {
   expect(settingsThatDiffer(plain.settings, provenance.settings)).toEqual(["layers"]);
 });
 
+test("provenance says what the precision costs", async () => {
+  const rough = await loadModel(goldenPath("A_models/mert_95m_24k"), { threads: 1, inputNorm: "on", engine: "onnx", dtype: "q8" });
+  const { provenance } = await embed(rough, audio, { windowSeconds: 1 });
+  await rough.dispose();
+  expect(provenance.deviations).toEqual([
+    expect.stringMatching(/^q8: cosine to fp32 by layer 0\.\d{4} /),
+    expect.stringMatching(/^attention and the positional convolution saw/),
+  ]);
+});
+
 test("wrong options are refused before any sound is read", async () => {
   const nowhere = "nowhere.wav";
   await expect(embed(model, nowhere, { layers: [4] })).rejects.toThrow("Layer 4 does not exist");
