@@ -135,11 +135,6 @@ void exposeRuntime(napi_env env, napi_value exports) {
 
 NAPI_MODULE_INIT() {
   using namespace ostinato;
-#ifdef __GLIBC__
-  // Blocks of a megabyte and more go back to the system when they are freed. Left to itself glibc raises that bound as it meets larger ones, up to
-  // 32 MB, and a heap of tensors of many sizes splinters: windows of 30 s in bfloat16 took a gigabyte more each two minutes.
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
-#endif
   try {
     exposeTensors(env, exports);
     exposeDispatch(env, exports);
