@@ -1,6 +1,6 @@
 // Measuring: what every bench prints beside its numbers, and the peer that runs in the same run.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,12 @@ export function keepResults(name: string, results: unknown): void {
   const folder = fileURLToPath(new URL("./results/", import.meta.url));
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}${name}.json`, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** What a bench has kept there; undefined where nothing. */
+export function readResults<T>(name: string): T | undefined {
+  const path = fileURLToPath(new URL(`./results/${name}.json`, import.meta.url));
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : undefined;
 }
 
 /** A python3 that can import `modules`: OSTINATO_PYTHON, else the one on the path. */

@@ -1,0 +1,152 @@
+// Where does a pass of the 95M shape spend its time? ONNX Runtime's own profile of each operator; for libtorch the calls that the engine makes.
+// Run: npm run bench:profile [-- --engine onnx --dtype fp32 --shape 95M --seconds 5 --batch 1 --runs 5]. Keeps bench/results/profile.json, a row a
+// call. libtorch is asked operator by operator on the CPU, where calls return once they are done. `ONEDNN_VERBOSE=1 npm run bench:step` lists what oneDNN does.
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import * as ort from "onnxruntime-node";
+import { fillGaussian, seeded } from "../src/base/random.ts";
+import { randomWeights } from "../src/checkpoint/random.ts";
+import { byWeight, externalBytes, trace } from "../src/engines/onnx/trace.ts";
+import { addon } from "../src/engines/torch/addon.ts";
+import { encodeModel } from "../src/formats/onnx/encode.ts";
+import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
+import { createEncoder } from "../src/inference/encoder.ts";
+import { architectureFromHf } from "../src/models/index.ts";
+import { chainProgram } from "../src/ops/stage.ts";
+import { keepResults, machine, readResults, spread } from "./measure.ts";
+import { type ShapeName, shapes } from "./shapes.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    engine: { type: "string", default: "onnx" },
+    dtype: { type: "string", default: "fp32" },
+    shape: { type: "string", default: "95M" },
+    seconds: { type: "string", default: "5" },
+    batch: { type: "string", default: "1" },
+    runs: { type: "string", default: "5" },
+    threads: { type: "string", default: "2" },
+  },
+});
+const [seconds, batch, runs, threads] = [options.seconds, options.batch, options.runs, options.threads].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
+const dtype = options.dtype as Precision;
+const { model } = architectureFromHf(shapes[options.shape as ShapeName]);
+const weights = randomWeights(model, 1);
+const samples = seconds * model.sampleRateHz;
+const waves = Array.from({ length: batch }, (_, i) => fillGaussian(seeded(i + 1), new Float32Array(samples), 0.1));
+
+/** Milliseconds a pass by operator. */
+type Profile = Map<string, { milliseconds: number; calls: number }>;
+
+function add(profile: Profile, operator: string, milliseconds: number): void {
+  const entry = profile.get(operator) ?? { milliseconds: 0, calls: 0 };
+  entry.milliseconds += milliseconds / runs;
+  entry.calls += 1 / runs;
+  profile.set(operator, entry);
+}
+
+async function profileOnnx(): Promise<{ profile: Profile; wall: number[] }> {
+  const input = { dtype: "float32", shape: ["batch", "samples"] } as const;
+  const program = chainProgram("x", model.stages, { input, outputs: model.hiddenStates });
+  const { model: graph, externals } = trace(program, { precision: dtype as Exclude<Precision, "bf16"> });
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  for (const group of byWeight(externals)) externalData.push(...(await externalBytes(group, program, weights)));
+  const folder = await mkdtemp(join(tmpdir(), "ostinato-profile-"));
+  const create = (more: ort.InferenceSession.SessionOptions = {}) =>
+    ort.InferenceSession.create(encodeModel(graph), { externalData, intraOpNumThreads: threads, interOpNumThreads: 1, ...more });
+  const x = new ort.Tensor(
+    "float32",
+    Float32Array.from({ length: batch * samples }, (_, i) => waves[Math.floor(i / samples)]![i % samples]!),
+    [batch, samples],
+  );
+
+  const plain = await create(); // a profile slows what it watches: the wall time is of a session without
+  const wall: number[] = [];
+  for (let run = -1; run < runs; run++) {
+    const began = performance.now();
+    await plain.run({ x });
+    if (run >= 0) wall.push(performance.now() - began);
+  }
+  await plain.release();
+
+  const watched = await create({ enableProfiling: true, profileFilePrefix: join(folder, "profile") });
+  for (let run = 0; run < runs; run++) await watched.run({ x });
+  watched.endProfiling();
+  const [file] = await readdir(folder);
+  const events = JSON.parse(await readFile(join(folder, file!), "utf8")) as {
+    cat: string;
+    name: string;
+    dur: number;
+    args: { op_name?: string };
+  }[];
+  await rm(folder, { recursive: true });
+  const profile: Profile = new Map();
+  for (const { cat, name, dur, args } of events)
+    if (cat === "Node" && name.endsWith("kernel_time")) add(profile, args.op_name!, dur / 1000);
+  return { profile, wall };
+}
+
+async function profileTorch(): Promise<{ profile: Profile; wall: number[] }> {
+  const { engine } = chooseEngine({ engine: "torch", dtype, device: "cpu", threads });
+  const encoder = createEncoder(model, engine, weights, { normaliseInput: false });
+  const wall: number[] = [];
+  for (let run = -2; run < runs; run++) {
+    const began = performance.now();
+    await encoder.hiddenStates(waves);
+    if (run >= 0) wall.push(performance.now() - began);
+  }
+  const profile: Profile = new Map();
+  const native = addon();
+  const { schemaOf } = native;
+  const watch = (name: "invoke" | "fromBytes" | "toBytes", operatorOf: (first: unknown) => string) => {
+    const call = native[name] as (...args: unknown[]) => unknown;
+    const timedCall = (...args: unknown[]) => {
+      const began = performance.now();
+      const result = call(...args);
+      add(profile, operatorOf(args[0]), performance.now() - began);
+      return result;
+    };
+    Object.assign(native, { [name]: timedCall });
+  };
+  watch("invoke", (operator) => schemaOf(operator as number).split("(")[0]!);
+  for (const name of ["fromBytes", "toBytes"] as const) watch(name, () => name);
+  for (let run = 0; run < runs; run++) await encoder.hiddenStates(waves);
+  return { profile, wall };
+}
+
+const { profile, wall } = await (options.engine === "torch" ? profileTorch() : profileOnnx());
+const operators = [...profile].sort(([, a], [, b]) => b.milliseconds - a.milliseconds);
+const total = operators.reduce((sum, [, { milliseconds }]) => sum + milliseconds, 0);
+const call = `${options.engine} ${dtype}, ${options.shape}, ${seconds} s x ${batch}`;
+console.log(
+  `${call}: ${spread(wall).min.toFixed(0)} ms at best, ${spread(wall).median.toFixed(0)} median; watched, ${total.toFixed(0)} ms in operators:`,
+);
+for (const [operator, { milliseconds, calls }] of operators.slice(0, 20)) {
+  console.log(
+    `${milliseconds.toFixed(1).padStart(8)} ms ${((100 * milliseconds) / total).toFixed(1).padStart(5)} %  ${operator} x ${Math.round(calls)}`,
+  );
+}
+interface Kept {
+  readonly rows: readonly { readonly call: string }[];
+}
+const row = {
+  call,
+  ...machine(),
+  threads,
+  wallMs: spread(wall),
+  operators: Object.fromEntries(
+    operators.map(([operator, { milliseconds, calls }]) => [
+      operator,
+      { milliseconds: Number(milliseconds.toFixed(2)), calls: Math.round(calls) },
+    ]),
+  ),
+};
+const before = readResults<Kept>("profile")?.rows.filter((kept) => kept.call !== call) ?? [];
+keepResults("profile", { question: "where a pass over audio spends its time, milliseconds a pass by operator", rows: [...before, row] });
+process.exit(0);
