@@ -1,7 +1,7 @@
 // What do windows of attention change, and what does an hour cost? Two questions about long audio through the 95M shape:
 // each layer's deviation from the run of the whole clip, by window and overlap; memory and time over an hour of sound.
 // Run: npm run check:long [-- --minutes 60 --engine onnx --dtype fp32 --only deviation|hour|pictures --budget 600 (seconds, after which the hour is
-// cut short)]. Keeps bench/results/long-audio.json and docs/pictures/long-audio-{deviation,hour}.png; ends with 1 where an hour takes 1.5 GB or its
+// cut short)]. Keeps bench/results/long-audio.json (an hour a row for each engine and dtype) and docs/pictures/long-audio-{deviation,hour}.png; ends with 1 where an hour takes 1.5 GB or its
 // pace changes.
 import { execFileSync } from "node:child_process";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
@@ -187,45 +187,44 @@ async function writeLongWav(path: string, minutes: number): Promise<void> {
 const picture = (name: string) => fileURLToPath(new URL(`../docs/pictures/long-audio-${name}.png`, import.meta.url));
 
 async function drawDeviations(rows: Deviations): Promise<void> {
-  const charts = (["diffuse", "peaked"] as const).flatMap((attention) =>
-    [...new Set(rows.map(({ minutes }) => minutes))].map((minutes) =>
-      lines({
-        title: `${minutes} minutes, ${attention} attention`,
-        xLabel: "layer",
-        yLabel: "relative deviation",
-        logY: true,
-        series: rows
-          .filter((row) => row.minutes === minutes && row.attention === attention)
-          .map(({ window, overlap, layers }) => ({
-            name: `${window} s, overlap ${overlap} s`,
-            x: layers.map((_, layer) => layer),
-            y: layers.map(({ relative }) => relative || Number.NaN), // what overlaps enough is exact before the first layer
-          })),
-      }),
-    ),
+  const charts = (["diffuse", "peaked"] as const).map((attention) =>
+    lines({
+      title: `${attention === "diffuse" ? "Diffuse" : "Peaked"} attention`,
+      subtitle: "95M shape, random weights; of 2 minutes where it doesn't say 5",
+      xLabel: "layer",
+      yLabel: "relative deviation",
+      logY: true,
+      series: rows
+        .filter((row) => row.attention === attention)
+        .map(({ minutes, window, overlap, layers }) => ({
+          name: `${window} s, overlap ${overlap} s${minutes === 2 ? "" : `, of ${minutes} min`}`,
+          x: layers.map((_, layer) => layer),
+          y: layers.map(({ relative }) => relative || Number.NaN), // what overlaps enough is exact before the first layer
+        })),
+    }),
   );
-  await writePng(picture("deviation"), panels({ columns: 2, charts }), { width: 1400, height: 500 * Math.ceil(charts.length / 2) });
+  await writePng(picture("deviation"), panels({ columns: 2, charts }), { width: 1500, height: 520 });
 }
 
-async function drawHour({ engine, dtype, minutes, curve }: Hour): Promise<void> {
-  const subtitle = `95M shape, all layers to npy, windows of 30 s sharing 5 s; ${engine} ${dtype}, ${machine().cores} cores`;
-  const x = curve.map(([minutes]) => minutes);
+async function drawHours(hours: readonly Hour[]): Promise<void> {
+  const subtitle = `95M shape, all layers to npy, windows of 30 s sharing 5 s, ${machine().cores} cores`;
+  const name = ({ engine, dtype }: Hour) => `${engine} ${dtype}`;
+  const longest = Math.max(...hours.map(({ minutes }) => minutes));
   const memory = {
-    title: `Resident memory over ${minutes.toFixed(0)} minutes of sound`,
+    title: `Resident memory over ${longest.toFixed(0)} minutes of sound`,
     subtitle,
     xLabel: "minutes of sound",
     yLabel: "MB",
   };
   const pace = { title: "Seconds of work a second of sound", subtitle, xLabel: "minutes of sound", yLabel: "s" };
+  const resident = hours.map((hour) => ({
+    name: name(hour),
+    x: hour.curve.map(([minutes]) => minutes),
+    y: hour.curve.map(([, megabytes]) => megabytes),
+  }));
   const charts = [
-    lines({
-      ...memory,
-      series: [
-        { name: "resident", x, y: curve.map(([, megabytes]) => megabytes) },
-        { name: "allowed", x, y: x.map(() => 1500) },
-      ],
-    }),
-    lines({ ...pace, series: [{ name: "pace", ...paceOf(curve) }] }),
+    lines({ ...memory, series: [...resident, { name: "allowed", x: [0, longest], y: [1500, 1500] }] }),
+    lines({ ...pace, series: hours.map((hour) => ({ name: name(hour), ...paceOf(hour.curve) })) }),
   ];
   await writePng(picture("hour"), panels({ columns: 2, charts }), { width: 1400, height: 460 });
 }
@@ -246,7 +245,7 @@ const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[
 if (options.child) console.log(JSON.stringify(await hour(options.child)));
 else {
   const path = fileURLToPath(new URL("../bench/results/long-audio.json", import.meta.url));
-  const kept = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as { deviations?: Deviations; hour?: Hour };
+  const kept = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as { deviations?: Deviations; hours?: Hour[] };
   const found = { ...kept };
   const about = "95M shape, random weights (seed 1), synthesised music; deviations on onnxruntime in float32";
   const wanted = (part: string) => options.only === undefined || options.only === part;
@@ -254,8 +253,9 @@ else {
     found.deviations = await deviations((rows) => keepResults("long-audio", { ...machine(), about, ...kept, deviations: rows }));
   }
   if (wanted("hour")) {
-    found.hour = await measureHour(Number(options.minutes));
-    const { minutes, seconds, peakMegabytes, curve } = found.hour;
+    const hour = await measureHour(Number(options.minutes));
+    const { engine, dtype, minutes, seconds, peakMegabytes, curve } = hour;
+    found.hours = [...(kept.hours ?? []).filter((row) => row.engine !== engine || row.dtype !== dtype), hour];
     const paces = paceOf(curve).y;
     const quarter = Math.ceil(paces.length / 4);
     const [early, late] = [paces.slice(0, quarter), paces.slice(-quarter)].map(median);
@@ -266,5 +266,5 @@ else {
   }
   keepResults("long-audio", { ...machine(), about, ...found });
   if (found.deviations) await drawDeviations(found.deviations);
-  if (found.hour) await drawHour(found.hour);
+  if (found.hours) await drawHours(found.hours);
 }

@@ -9,13 +9,13 @@ interface MeasuredDeviation {
 }
 
 /** How far the last layer's frames are from those of the run of the whole, ‖windowed − whole‖ / ‖whole‖, by window and overlap in seconds: the
- *  least and the most over what `npm run check:long` measured, two minutes of synthesised music through random weights of the 95M shape
- *  whose attention is diffuse, as it is before training, or peaked. Trained weights were not at hand. */
+ *  least and the most over what `npm run check:long` measured, two minutes of synthesised music (and five, for 30 s sharing 5 s) through
+ *  random weights of the 95M shape whose attention is diffuse, as it is before training, or peaked. Trained weights were not at hand. */
 export const measuredDeviations: readonly MeasuredDeviation[] = [
   { windowSeconds: 10, overlapSeconds: 1, range: [0.08271, 0.44465] },
   { windowSeconds: 10, overlapSeconds: 5, range: [0.07835, 0.44445] },
   { windowSeconds: 30, overlapSeconds: 1, range: [0.06405, 0.30521] },
-  { windowSeconds: 30, overlapSeconds: 5, range: [0.04926, 0.29826] },
+  { windowSeconds: 30, overlapSeconds: 5, range: [0.04926, 0.39379] },
   { windowSeconds: 30, overlapSeconds: 10, range: [0.06062, 0.30763] },
   { windowSeconds: 60, overlapSeconds: 1, range: [0.04173, 0.2109] },
   { windowSeconds: 60, overlapSeconds: 5, range: [0.04138, 0.20944] },
