@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { claimFolder, inClaimedFolder } from "./claim.node.ts";
-import { ConfigError } from "./errors.ts";
 import { temporaryPath } from "./files.node.ts";
 
 let root: string;
