@@ -100,8 +100,8 @@ function codedNumber(b: Uint8Array, at: number): { value: number; bytes: number 
 
 const blockBytes = 1 << 17;
 
-/** All sound frames from byte `at` on, in batches of about `atOnce` bytes, or of the least in which a frame surely lies. A frame ends where its CRC-16 comes out as 0 and another header follows; bytes
- *  that belong to no such frame are skipped and counted. */
+/** All sound frames from byte `at` on, in batches of about `atOnce` bytes, or of the least in which a frame surely lies. A frame ends where its
+ *  CRC-16 comes out as 0 and another header follows; bytes that belong to no such frame are skipped and counted. */
 export async function* walkFlac(
   source: ByteSource,
   at: number,

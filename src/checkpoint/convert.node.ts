@@ -93,13 +93,13 @@ async function writeHf(folder: string, tensors: readonly LazyTensor[], { model, 
   const config = options.hfConfig ?? { ...hfConfig, ...hubert };
   const preprocessor = options.hfPreprocessor ?? hfPreprocessor(model.sampleRateHz, options.normaliseInput, options.attentionMask);
   const at = (name: string) => join(folder, name);
-  const card = options.card === undefined ? [] : [at("README.md")];
   // Weights last: a folder that has them has all the rest.
-  for (const path of card) await writeAtomic(path, options.card!);
+  if (options.card !== undefined) await writeAtomic(at("README.md"), options.card);
   await writeAtomic(at("config.json"), `${JSON.stringify(config, null, 2)}\n`);
   await writeAtomic(at("preprocessor_config.json"), `${JSON.stringify(preprocessor, null, 2)}\n`);
   await writeAtomic(at("model.safetensors"), safetensorsChunks(tensors, { format: "pt" }));
-  return [...card, at("config.json"), at("preprocessor_config.json"), at("model.safetensors")];
+  const card = options.card === undefined ? [] : ["README.md"];
+  return [...card, "config.json", "preprocessor_config.json", "model.safetensors"].map(at);
 }
 
 /** A checkpoint as fairseq's trainer saves it, without the state of training. */

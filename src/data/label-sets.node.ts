@@ -8,8 +8,7 @@ import { inspectCompact, openCompactLabels, writeCompactLabels } from "./label-c
 import { countCodes, type LabelFacts, type OpenLabels } from "./label-facts.ts";
 import { type GivenStamp, inspectText, openTextLabels, stampFile, writeDictionaries, writeTextLabels } from "./label-text.node.ts";
 
-/** How labels are kept: as fairseq's text, or in a compact form of ranged reads. */
-/** How labels lie on disk: as fairseq's text, or in the compact form. */
+/** How labels lie on disk: as fairseq's text, or in the compact form of ranged reads. */
 export type LabelForm = "text" | "compact";
 export const labelForms = ["text", "compact"] as const;
 

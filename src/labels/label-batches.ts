@@ -1,6 +1,7 @@
 // Which clips are labelled together: those of similar lengths, in batches that follow from the manifest alone. A batch's company may move a
 // code here and there by rounding, so a run that was killed and one that was not must form the same.
 import { seeded } from "../base/random.ts";
+import { shuffle } from "../data/draws.ts";
 
 /** A batch is at most so long, padding included, unless a single clip is longer. */
 const mostSeconds = 600;
@@ -21,10 +22,6 @@ export function labelBatches(lengths: readonly number[], { sampleRateHz, batchSi
     batches.push(order.slice(at, at + count).sort((a, b) => a - b));
     at += count;
   }
-  const rng = seeded(batches.length);
-  for (let i = batches.length - 1; i > 0; i--) {
-    const j = Math.floor(rng() * (i + 1));
-    [batches[i], batches[j]] = [batches[j]!, batches[i]!];
-  }
-  return batches;
+  const places = Int32Array.from(batches, (_, place) => place);
+  return Array.from(shuffle(seeded(batches.length), places), (place) => batches[place]!);
 }

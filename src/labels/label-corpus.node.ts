@@ -4,7 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
-import type { Clip, LabelStamp, Manifest } from "../data/corpus.ts";
+import type { Clip, Manifest } from "../data/corpus.ts";
 import { countCodes } from "../data/label-facts.ts";
 import { convertLabels, findLabels, type LabelForm, labelForms, writeLabels } from "../data/label-sets.node.ts";
 import { writeDictionaries } from "../data/label-text.node.ts";
@@ -49,7 +49,8 @@ export async function labelCorpus(
   for (const { manifest } of manifests) checkRate(manifest, teacher);
   const { codebooks, codebookSize, rateHz, sampleRateHz } = teacher;
   const sources = Object.fromEntries(manifests.map(({ name, manifest }) => [name, manifestHash(manifest)]));
-  const head = { label, teacher: teacher.name, teacherHash: hash, codebooks, codebookSize, rateHz, sampleRateHz, forms };
+  const stamp = { teacher: teacher.name, teacherHash: hash, codebooks, codebookSize, rateHz, sampleRateHz };
+  const head = { label, ...stamp, forms };
   const partial = (name: string) => join(out, `${name}.${label}.partial`);
   const cleanUp = async () => {
     for (const { name } of manifests) await removeLabelJournal(partial(name));
@@ -75,16 +76,7 @@ export async function labelCorpus(
     for (const { name, manifest } of kept) await checkNeighbours(out, name, label, manifest);
     await writeManifests(out, kept);
     const sets = kept.map(({ name, manifest }) => {
-      const stamp: LabelStamp = {
-        teacher: teacher.name,
-        teacherHash: hash,
-        codebooks,
-        codebookSize,
-        rateHz,
-        sampleRateHz,
-        manifestHash: manifestHash(manifest),
-      };
-      return { name, set: journals.get(name)!.labels(stamp) };
+      return { name, set: journals.get(name)!.labels({ ...stamp, manifestHash: manifestHash(manifest) }) };
     });
     try {
       await writeDictionaries(out, label, countCodes(sets.map(({ set }) => set)));

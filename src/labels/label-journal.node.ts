@@ -1,5 +1,4 @@
 // The journal of a labelling run: codes as they come, and a line a batch that says whose they are. A batch whose line is there is done, whole.
-
 import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,5 @@
 // Opening a teacher as it is asked for: EnCodec from a folder or by its hub name, k-means and residual quantisers from a file, or trained on the
 // manifest first. Training goes on where a killed run stopped.
-
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
