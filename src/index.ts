@@ -47,11 +47,11 @@ export { type WriteShardsOptions, type WrittenShards, writeShards } from "./data
 export type { AudioBytes, AudioSource, Samples } from "./embed/clip.node.ts";
 // Embeddings of a clip and of a corpus.
 export { type EmbedOptions, embed, embedFrames } from "./embed/embed.node.ts";
-export { type EmbedFilesOptions, embedFiles, type FileResult, planCorpus } from "./embed/embed-files.node.ts";
+export { type EmbedFilesOptions, embedFiles, planCorpus } from "./embed/embed-files.node.ts";
 export type { Embedding } from "./embed/embedding.ts";
 export { TooLongError } from "./embed/memory.node.ts";
-export type { Pooling } from "./embed/pool.ts";
 export type { Provenance, Settings, Source, Windowing } from "./embed/provenance.ts";
+export type { FileResult } from "./embed/report.node.ts";
 export type { StoreFormat } from "./embed/stores/index.node.ts";
 export { onnxEngine } from "./engines/onnx/engine.node.ts";
 export type { FairseqFile } from "./formats/fairseq.ts";
@@ -76,6 +76,7 @@ export {
   type HiddenStates,
   type LayerAverage,
   l2Normalise,
+  type Pooling,
   type SoftmaxAverage,
   timeMean,
   type UnconstrainedAverage,

@@ -1,74 +1,78 @@
-// The architecture, held by tests: floors, and what may run in a browser.
+// The architecture, held by tests: floors, circles, and what may run in a browser.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
-import { floors } from "../src/floors.ts";
+import { describe, expect, test } from "vitest";
+import { browserPackages, floors } from "../src/floors.ts";
+import { violations } from "./architecture.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
-const rooms = new Map(floors.flatMap((floor, level) => floor.map((room) => [room, level] as const)));
 
-/** The room a file lives in; undefined for the front door's own files. */
-function roomOf(path: string): string | undefined {
-  const parts = relative(src, path).split("/").slice(0, -1);
-  return [parts.slice(0, 2).join("/"), parts[0] ?? ""].find((room) => rooms.has(room));
-}
-
-const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
-  .map((name) => join(src, name));
-
-/** What a file imports; `import type` vanishes at run time, so only the floors count it. */
-function imports(path: string, withTypes: boolean): string[] {
-  const source = readFileSync(path, "utf8");
-  const found = [...source.matchAll(/^(?:import|export)\s(type\s)?[^;]*?from\s+"([^"]+)"|\bimport\("([^"]+)"\)/gms)];
-  return found.filter(([, type]) => withTypes || !type).map((match) => (match[2] ?? match[3])!);
-}
-const isTest = (path: string) => path.endsWith(".test.ts");
-
-test("every source file lives in a room of the map", () => {
-  const homeless = files.filter((path) => dirname(path) !== src && roomOf(path) === undefined);
-  expect(homeless.map((path) => relative(src, path))).toEqual([]);
+test("the library keeps its own map", () => {
+  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+  );
+  expect(violations(new Map(files.map((name) => [name, readFileSync(join(src, name), "utf8")])), { floors, browserPackages })).toEqual([]);
 });
 
-test("a room imports lower floors only", () => {
-  const wrong: string[] = [];
-  for (const path of files.filter((file) => !isTest(file))) {
-    const room = roomOf(path);
-    if (room === undefined) continue;
-    for (const target of imports(path, true).filter((name) => name.startsWith("."))) {
-      const to = roomOf(resolve(dirname(path), target));
-      if (to === undefined) wrong.push(`${relative(src, path)} imports ${target}, which is in no room`);
-      else if (to !== room && rooms.get(to)! >= rooms.get(room)!) wrong.push(`${relative(src, path)} (${room}) imports ${to}`);
-    }
-  }
-  expect(wrong).toEqual([]);
-});
+describe("a tree that breaks the map is refused:", () => {
+  const found = (tree: Record<string, string>) =>
+    violations(new Map(Object.entries(tree)), {
+      floors: [{ base: { platform: "any" } }, { audio: { platform: "any" }, hub: { platform: "any" } }, { data: { platform: "node" } }],
+      browserPackages: ["zod"],
+    });
 
-/** Rooms that live in Node alone. */
-const nodeRooms = ["cli", "engines/torch"];
-const isNodeOnly = (path: string) => path.endsWith(".node.ts") || nodeRooms.includes(roomOf(path) ?? "");
-const nodePackages = ["onnxruntime-node", "@resvg/resvg-js", "@hono/node-server"];
+  test("an import that goes up a floor, even of a type", () => {
+    expect(found({ "base/a.ts": 'import type { B } from "../audio/b.ts";', "audio/b.ts": "" })).toEqual([
+      "base/a.ts imports ../audio/b.ts upward: base (floor 0) → audio (floor 1).",
+    ]);
+  });
 
-test("Node is imported only where the file's name or room says so", () => {
-  const wrong = files
-    .filter((path) => !isTest(path) && !isNodeOnly(path) && relative(src, path) !== "index.ts")
-    .flatMap((path) =>
-      imports(path, false)
-        .filter((name) => name.startsWith("node:") || nodePackages.includes(name) || name.endsWith(".node.ts"))
-        .map((name) => `${relative(src, path)} imports ${name}`),
-    );
-  expect(wrong).toEqual([]);
-});
+  test("an import between two rooms of one floor", () => {
+    expect(found({ "hub/a.ts": 'import "../audio/b.ts";', "audio/b.ts": "" })[0]).toContain("hub (floor 1) → audio (floor 1)");
+  });
 
-test("the browser's runtime is imported only where the file's name says so, and only by the browser's front door", () => {
-  const isWeb = (path: string) => path.endsWith(".web.ts") || relative(src, path) === "browser.ts";
-  const wrong = files
-    .filter((path) => !isTest(path) && !isWeb(path))
-    .flatMap((path) =>
-      imports(path, false)
-        .filter((name) => name.startsWith("onnxruntime-web") || name.endsWith(".web.ts"))
-        .map((name) => `${relative(src, path)} imports ${name}`),
-    );
-  expect(wrong).toEqual([]);
+  test("a file in no room", () => {
+    expect(found({ "attic/a.ts": "" })).toEqual(["attic/a.ts is in no room of the map."]);
+  });
+
+  test("a circle between files, even where an import type closes it", () => {
+    const tree = {
+      "base/a.ts": 'import { b } from "./b.ts";',
+      "base/b.ts": 'import { c } from "./c.ts";',
+      "base/c.ts": 'import type { A } from "./a.ts";',
+    };
+    expect(found(tree)).toEqual(["These files import each other in a circle: base/a.ts, base/b.ts, base/c.ts."]);
+  });
+
+  test("Node's modules in a file without the suffix, in a room that serves both", () => {
+    expect(found({ "audio/a.ts": 'import { readFile } from "node:fs/promises";' })).toEqual([
+      "audio/a.ts imports node:fs/promises, which needs Node; name the file .node.ts.",
+    ]);
+    expect(found({ "audio/a.node.ts": 'import "node:fs";', "data/b.ts": 'import "node:fs";' })).toEqual([]);
+  });
+
+  test("a Node room behind the browser's front door, though the file has no suffix", () => {
+    const tree = { "browser.ts": 'export { a } from "./data/a.ts";', "data/a.ts": "" };
+    expect(found(tree)).toEqual(["browser.ts reaches ./data/a.ts, which needs Node: browser.ts."]);
+  });
+
+  test("a package nobody has vouched for behind the browser's front door, also by an import() and through other files", () => {
+    const tree = {
+      "browser.ts": 'export { a } from "./audio/a.ts";',
+      "audio/a.ts": 'import { type B } from "../base/b.ts";',
+      "base/b.ts": 'export const load = () => import("never-heard-of/part"); import "zod/v4"; import type { C } from "types-only";',
+    };
+    expect(found(tree)).toEqual([
+      "browser.ts reaches never-heard-of/part, which is not on the browser's list: browser.ts → audio/a.ts → base/b.ts.",
+    ]);
+  });
+
+  test("the browser's runtime in a file without the suffix", () => {
+    expect(found({ "audio/a.ts": 'import "onnxruntime-web/wasm";' })).toHaveLength(1);
+  });
+
+  test("a suffix that a Node room doesn't need", () => {
+    expect(found({ "data/a.node.ts": 'import "node:fs";' })).toEqual(["data/a.node.ts is in a Node room; drop the suffix .node."]);
+  });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { toFloat32 } from "../base/dtypes.ts";
 import { fileSource, writeAtomic } from "../base/files.node.ts";
-import type { FileResult } from "../embed/embed-files.node.ts";
+import type { FileResult } from "../embed/report.node.ts";
 import { readNpy } from "../formats/npy.ts";
 import { embedAll } from "./embed.ts";
 import { openModel } from "./open-model.ts";

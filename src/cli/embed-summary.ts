@@ -2,7 +2,7 @@
 // corpus of any size takes no memory here.
 import { clock } from "../base/progress.ts";
 import { measuredOf } from "../embed/deviation.ts";
-import type { FileResult } from "../embed/embed-files.node.ts";
+import type { FileResult } from "../embed/report.node.ts";
 import { reasonOf } from "../embed/report.node.ts";
 
 const namedFailures = 20;

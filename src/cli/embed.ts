@@ -2,12 +2,12 @@
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
 import { startProgress } from "../base/progress.ts";
-import type { CorpusFile, FileResult } from "../embed/embed-files.node.ts";
-import type { Pooling } from "../embed/pool.ts";
+import type { CorpusFile } from "../embed/embed-files.node.ts";
+import type { FileResult } from "../embed/report.node.ts";
 import type { StoreFormat } from "../embed/stores/index.node.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
-import type { LayerAverage } from "../inference/pooling.ts";
+import type { LayerAverage, Pooling } from "../inference/pooling.ts";
 import { embedSummary } from "./embed-summary.ts";
 import { type ModelFlags, openModel, withEngineOptions, withHubOptions } from "./open-model.ts";
 import { parseCount, parseLayers, parseLayerWeights, parseSeconds } from "./options.ts";

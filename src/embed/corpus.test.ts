@@ -9,8 +9,9 @@ import { smallDisk } from "../../test/small-disk.ts";
 import { writeSong, writeTinyModel } from "../../test/tiny-model.ts";
 import { takeLock } from "../base/lock.node.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";
-import { type EmbedFilesOptions, embedFiles, type FileResult } from "./embed-files.node.ts";
+import { type EmbedFilesOptions, embedFiles } from "./embed-files.node.ts";
 import { OutputFullError } from "./out-folder.node.ts";
+import type { FileResult } from "./report.node.ts";
 import { storeFormats } from "./stores/index.node.ts";
 
 let root: string;

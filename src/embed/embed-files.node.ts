@@ -10,8 +10,8 @@ import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.node.ts"
 import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.node.ts";
 import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.node.ts";
 import { claimOutFolder, outputError } from "./out-folder.node.ts";
-import { type Provenance, type Settings, sameSource, settingsThatDiffer } from "./provenance.ts";
-import { beginReport, type Ending } from "./report.node.ts";
+import { type Settings, sameSource, settingsThatDiffer } from "./provenance.ts";
+import { beginReport, type Ending, type FileResult } from "./report.node.ts";
 import { type StoreFormat, stores } from "./stores/index.node.ts";
 import { OutputExistsError, type Store } from "./stores/store.ts";
 
@@ -26,21 +26,6 @@ export interface EmbedFilesOptions extends EmbedOptions {
   readonly lookAhead?: number | undefined;
   /** For "parquet": a part is written after so many seconds at the latest, which is what a killed run has to do again; default 60. */
   readonly partSeconds?: number | undefined;
-}
-
-/** What became of one file. */
-export interface FileResult {
-  readonly file: string;
-  readonly status: "done" | "skipped" | "failed";
-  /** The file that holds the embedding; absent for a failed one. */
-  readonly output?: string;
-  readonly shape?: readonly number[];
-  readonly frames?: number;
-  /** Length of the sound. */
-  readonly seconds?: number;
-  readonly provenance?: Provenance;
-  /** Why it failed. */
-  readonly error?: Error;
 }
 
 /** A file of a planned corpus: on disk, or as bytes under a name. */

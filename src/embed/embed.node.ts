@@ -3,14 +3,14 @@ import { ConfigError } from "../base/errors.ts";
 import { checkLength, chosenLayers, type LayerChoice } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import type { FrameRun } from "../inference/long.ts";
-import type { LayerAverage } from "../inference/pooling.ts";
+import type { LayerAverage, Pooling } from "../inference/pooling.ts";
 import { precisionCost } from "../inference/precision-cost.ts";
 import { planWindows, type WindowOptions, windowFor } from "../inference/window.ts";
 import { type AudioSource, type Clip, heldSeconds, loadClip } from "./clip.node.ts";
 import { windowDeviation, windowing } from "./deviation.ts";
 import { collect, type Embedding, type EmbeddingStream } from "./embedding.ts";
 import { checkBatch, checkWindow } from "./memory.node.ts";
-import { layerAverage, type Pooling, pooledShape, poolPieces } from "./pool.ts";
+import { layerAverage, pooledShape, poolPieces } from "./pool.ts";
 import { type Provenance, resamplerName, type Settings } from "./provenance.ts";
 import { ostinatoVersion } from "./versions.node.ts";
 

@@ -1,11 +1,8 @@
 // Pooling over pieces: hidden states arrive window by window and leave in the form that was asked for, in bounded memory.
 import { ConfigError } from "../base/errors.ts";
 import type { FrameRun } from "../inference/long.ts";
-import { averageLayers, type LayerAverage, l2Normalise } from "../inference/pooling.ts";
+import { averageLayers, type LayerAverage, l2Normalise, type Pooling } from "../inference/pooling.ts";
 import type { Chunk } from "./embedding.ts";
-
-/** none: every frame. mean: the time mean of each layer. weighted: that, averaged over layers by learned weights. */
-export type Pooling = "none" | "mean" | "weighted";
 
 export interface PoolOptions {
   readonly pooling: Pooling;

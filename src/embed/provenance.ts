@@ -1,7 +1,6 @@
 // Provenance: everything one must know to make an embedding again, or to tell whether two may be compared.
 import type { InputNormalisation } from "../inference/load.node.ts";
-import type { LayerAverage } from "../inference/pooling.ts";
-import type { Pooling } from "./pool.ts";
+import type { LayerAverage, Pooling } from "../inference/pooling.ts";
 
 /** What was embedded. */
 export interface Source {

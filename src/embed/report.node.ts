@@ -3,8 +3,23 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../base/files.node.ts";
-import type { FileResult } from "./embed-files.node.ts";
+import type { Provenance } from "./provenance.ts";
 import { ostinatoVersion } from "./versions.node.ts";
+
+/** What became of one file. */
+export interface FileResult {
+  readonly file: string;
+  readonly status: "done" | "skipped" | "failed";
+  /** The file that holds the embedding; absent for a failed one. */
+  readonly output?: string;
+  readonly shape?: readonly number[];
+  readonly frames?: number;
+  /** Length of the sound. */
+  readonly seconds?: number;
+  readonly provenance?: Provenance;
+  /** Why it failed. */
+  readonly error?: Error;
+}
 
 /** complete: every file was tried. interrupted: asked to stop. error: the run itself failed, by a full disk say. */
 export type Ending = "complete" | "interrupted" | "error";

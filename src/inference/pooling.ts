@@ -1,6 +1,9 @@
 // Pooling: from the hidden states of a clip to one vector, in each of the ways the model cards and benchmarks do it.
 import { ConfigError } from "../base/errors.ts";
 
+/** none: every frame. mean: the time mean of each layer. weighted: that, averaged over layers by learned weights. */
+export type Pooling = "none" | "mean" | "weighted";
+
 /** Hidden states of one clip. */
 export interface HiddenStates {
   /** Which entries of transformers' `hidden_states` these are. */

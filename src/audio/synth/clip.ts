@@ -2,15 +2,13 @@
 import type { Rng } from "../../base/random.ts";
 import type { Waveform } from "../waveform.ts";
 import { compose } from "./compose.ts";
-import { between, betweenLog, seededBy } from "./dice.ts";
+import { seededBy } from "./dice.ts";
 import type { Split } from "./harmony.ts";
 import { type ClipLabel, labelOf } from "./label.ts";
-import { type Compression, finishMix, makeBus, mixKit, mixPart } from "./mixdown.ts";
-import { type BeatTimes, beatTimes, type PlayedHit, type PlayedNote, playKit, playParts } from "./performance.ts";
-import { drawRecording, type Recording, record } from "./recording.ts";
-import { drawRoom, type Room } from "./reverb.ts";
-import type { Score } from "./score.ts";
+import { finishMix, makeBus, mixKit, mixPart } from "./mixdown.ts";
+import { record } from "./recording.ts";
 import { type StyleName, styleNames } from "./styles.ts";
+import { perform, type Take } from "./take.ts";
 
 /** Version of the generator: the same version, seed, number, length and rate give the same bytes. Frozen: results are compared by it, so
  *  whatever changes a sample or a label must raise it. */
@@ -35,21 +33,6 @@ export function styleOf(index: number): StyleName {
   return styleNames[((index % 8) * 3 + Math.floor(index / 8)) % styleNames.length]!;
 }
 
-/** A piece as it was played, from where the excerpt begins. */
-export interface Take {
-  readonly score: Score;
-  /** Of the whole piece; the excerpt begins at `startSeconds` of it. */
-  readonly times: BeatTimes;
-  readonly startSeconds: number;
-  readonly seconds: number;
-  /** One list a part of the score; times count from the excerpt's beginning. */
-  readonly notes: readonly (readonly PlayedNote[])[];
-  readonly hits: readonly PlayedHit[];
-  readonly room: Room;
-  readonly compression: Compression;
-  readonly recording: Recording;
-}
-
 export interface PlannedClip {
   readonly take: Take;
   readonly label: ClipLabel;
@@ -69,31 +52,6 @@ export function planClip(options: ClipOptions): PlannedClip {
     take,
     label: labelOf(take, { ...options, version: synthVersion }),
     render: () => render(seededBy(...name, "render"), take, sampleRateHz),
-  };
-}
-
-/** Plays a score and chooses its excerpt, room and recording. `startSeconds` fixes the excerpt. */
-export function perform(rng: Rng, score: Score, { seconds, startSeconds }: { seconds: number; startSeconds?: number }): Take {
-  const times = beatTimes(rng, score);
-  const start = startSeconds ?? rng() * Math.max(0, times.at(-1)! - seconds - 1);
-  const shift = <T extends { startSeconds: number }>(event: T): T => ({ ...event, startSeconds: event.startSeconds - start });
-  const heard = (event: { startSeconds: number; seconds?: number }) =>
-    event.startSeconds < seconds && event.startSeconds + (event.seconds ?? 0) > -2;
-  return {
-    score,
-    times,
-    startSeconds: start,
-    seconds,
-    notes: playParts(rng, score, times).map((notes) => notes.map(shift).filter(heard)),
-    hits: playKit(rng, score, times).map(shift).filter(heard),
-    room: drawRoom(rng),
-    compression: {
-      thresholdDecibels: between(rng, -6, 3),
-      ratio: betweenLog(rng, 1.5, 5),
-      attackSeconds: betweenLog(rng, 0.003, 0.03),
-      releaseSeconds: betweenLog(rng, 0.05, 0.3),
-    },
-    recording: drawRecording(rng),
   };
 }
 

@@ -1,24 +1,7 @@
 // Drum patterns: a bar a line, sixteen sixteenths: X accent, x hit, o ghost. Each style has a few, by how busy the piece is.
 import type { Rng } from "../../base/random.ts";
 import { chance, pick } from "./dice.ts";
-import type { Hit, Stretch } from "./score.ts";
-
-export const drumPieces = [
-  "kick",
-  "snare",
-  "rim",
-  "clap",
-  "hat",
-  "openHat",
-  "ride",
-  "crash",
-  "tom",
-  "shaker",
-  "tambourine",
-  "conga",
-  "brush",
-] as const;
-export type DrumPiece = (typeof drumPieces)[number];
+import type { DrumPiece, Hit, Stretch } from "./score.ts";
 
 type Lines = Readonly<Partial<Record<DrumPiece, readonly string[]>>>;
 

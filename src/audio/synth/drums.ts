@@ -1,8 +1,8 @@
 // Drums: skins (a sine that falls, with the noise of wires), metal (clashing squares), and bursts of noise. A kit is a patch: each piece is
 // drawn once for it.
 import { between, betweenLog, seededBy } from "./dice.ts";
-import { type DrumPiece, drumPieces } from "./drum-patterns.ts";
 import { exp2, softClip } from "./exact-math.ts";
+import { type DrumPiece, drumPieces } from "./score.ts";
 import { noiseMask, sweepLowPass, tableSine, whiteNoise } from "./voice.ts";
 
 export interface DrumSound {

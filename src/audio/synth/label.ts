@@ -1,5 +1,4 @@
 // Labels: what is true of a clip by construction.
-import type { Take } from "./clip.ts";
 import { log2 } from "./exact-math.ts";
 import type { Split } from "./harmony.ts";
 import { type InstrumentName, instrumentNames } from "./instruments.ts";
@@ -7,6 +6,7 @@ import { type Mood, moodOf, round4 } from "./mood.ts";
 import type { Medium } from "./recording.ts";
 import type { Part } from "./score.ts";
 import { type StyleName, styleNames } from "./styles.ts";
+import type { Take } from "./take.ts";
 import { chordName, keyName, type Mode } from "./theory.ts";
 
 /** Times are seconds from the beginning of the clip. */

@@ -1,9 +1,8 @@
 // Performance: a score in seconds, played by people: swing, a breathing tempo, early and late hands, uneven velocities, imperfect pitch.
 import type { Rng } from "../../base/random.ts";
 import { bell, between } from "./dice.ts";
-import type { DrumPiece } from "./drum-patterns.ts";
 import { clamp, sinTurns } from "./exact-math.ts";
-import type { Score } from "./score.ts";
+import type { DrumPiece, Score } from "./score.ts";
 import { type StyleName, styles } from "./styles.ts";
 
 export interface PlayedNote {

@@ -1,8 +1,25 @@
 // Score: what a piece is before anybody plays it. Times are beats until the performance turns them into seconds.
-import type { DrumPiece } from "./drum-patterns.ts";
 import type { Split } from "./harmony.ts";
 import type { InstrumentName } from "./instruments.ts";
 import type { Chord, Key } from "./theory.ts";
+
+/** What a drum kit has. */
+export const drumPieces = [
+  "kick",
+  "snare",
+  "rim",
+  "clap",
+  "hat",
+  "openHat",
+  "ride",
+  "crash",
+  "tom",
+  "shaker",
+  "tambourine",
+  "conga",
+  "brush",
+] as const;
+export type DrumPiece = (typeof drumPieces)[number];
 
 export interface Note {
   readonly beat: number;
