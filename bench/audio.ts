@@ -5,11 +5,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { keepResults, machine, spread, timed } from "../measure/measure.ts";
 import { decodeBytes } from "../src/audio/decode.node.ts";
 import { resample } from "../src/audio/resample.ts";
-import { synthesise } from "../src/audio/synth.ts";
 import { encodeWav } from "../src/audio/wav.ts";
-import { keepResults, machine, spread, timed } from "./measure.ts";
+import { shortSong } from "../src/synth/short-song.ts";
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string", default: "60" }, runs: { type: "string", default: "5" } } });
 const [seconds, runs] = [Number(options.seconds), Number(options.runs)];
@@ -22,7 +22,7 @@ const codecs = {
 } as const;
 
 const folder = await mkdtemp(join(tmpdir(), "ostinato-bench-audio-"));
-const song = synthesise({ seconds, sampleRateHz: 44_100, seed: 1 });
+const song = shortSong({ seconds, sampleRateHz: 44_100, seed: 1 });
 const wav = join(folder, "song.wav");
 await writeFile(wav, encodeWav(song));
 const rates: Record<string, { cpuMs: ReturnType<typeof spread>; timesRealTime: number }> = {};

@@ -2,6 +2,7 @@
 // Run: npm run bench:cqt [-- --seconds 5 --batch 4 --runs 3 --dtypes float32,bfloat16]. The libtorch is that of OSTINATO_PYTHON or Debian's.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { keepResults, machine, type Spread, spread, timed } from "../measure/measure.ts";
 import { hostTensor } from "../src/base/dtypes.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { cqt, mertCqt } from "../src/dsp/cqt.ts";
@@ -9,7 +10,6 @@ import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
 import { torchEngine } from "../src/engines/torch/engine.ts";
 import { openTorch } from "../src/engines/torch/runtime.ts";
 import { noWeights, type Program } from "../src/ops/program.ts";
-import { keepResults, machine, type Spread, spread, timed } from "./measure.ts";
 import { trainStep } from "./train-step.ts";
 
 const { values: options } = parseArgs({

@@ -1,12 +1,12 @@
 // What does a call cost? A small add through the engine's wrapper, through the bare addon, and PyTorch's own in the same run.
 // Run: npm run bench:dispatch.
 import { execFileSync } from "node:child_process";
+import { findPython, keepResults, machine, spread } from "../measure/measure.ts";
 import { addon } from "../src/engines/torch/addon.ts";
 import { op } from "../src/engines/torch/call.ts";
 import { inference } from "../src/engines/torch/engine.ts";
 import { openTorch } from "../src/engines/torch/runtime.ts";
 import { fromHost, tidy } from "../src/engines/torch/tensor.ts";
-import { findPython, keepResults, machine, spread } from "./measure.ts";
 
 const calls = 20_000;
 const rounds = 9;

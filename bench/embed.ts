@@ -6,10 +6,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { findPython, keepResults, machine, type Spread, spread, startPeer, timed } from "../measure/measure.ts";
+import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { decodeFile } from "../src/audio/decode.node.ts";
 import { loadAudio } from "../src/audio/load.node.ts";
 import { resample } from "../src/audio/resample.ts";
-import { synthesise } from "../src/audio/synth.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
@@ -18,8 +19,7 @@ import { chooseEngine, type Precision } from "../src/inference/choose-engine.nod
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
 import type { Engine } from "../src/ops/program.ts";
-import { findPython, keepResults, machine, type Spread, spread, startPeer, timed } from "./measure.ts";
-import { type ShapeName, shapes } from "./shapes.ts";
+import { shortSong } from "../src/synth/short-song.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -83,7 +83,7 @@ try {
       const encoder = createEncoder(model, engine, randomWeights(model, 1), { normaliseInput: false });
       for (const seconds of options.seconds.split(",").map(Number)) {
         const path = join(folder, `${seconds}.wav`);
-        await writeAtomic(path, encodeWav(synthesise({ seconds, seed: 1 })));
+        await writeAtomic(path, encodeWav(shortSong({ seconds, seed: 1 })));
         const samples: Record<string, number[]> = {};
         const add = (key: string, value: number) => {
           samples[key] = [...(samples[key] ?? []), value];

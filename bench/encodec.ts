@@ -5,18 +5,18 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { findPython, keepResults, machine, spread, startPeer, timed } from "../measure/measure.ts";
 import { resample } from "../src/audio/resample.ts";
-import { synthesise } from "../src/audio/synth.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { hostTensor, toFloat32 } from "../src/base/dtypes.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
 import { torchEngine } from "../src/engines/torch/engine.ts";
-import { searchLibtorch } from "../src/engines/torch/locate.node.ts";
+import { searchLibtorch } from "../src/engines/torch/locate.ts";
 import { npyBytes, parseNpy } from "../src/formats/npy.ts";
-import { loadEncodec } from "../src/labels/encodec.node.ts";
+import { loadEncodec } from "../src/inference/load-encodec.node.ts";
 import type { Engine } from "../src/ops/program.ts";
-import { findPython, keepResults, machine, spread, startPeer, timed } from "./measure.ts";
+import { shortSong } from "../src/synth/short-song.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -46,7 +46,7 @@ const peer = startPeer(python, "./encodec_peer.py");
 try {
   const { ready } = await peer.ask<{ ready: string }>({ create: join(folder, "model"), threads });
   const waves = Array.from({ length: clips }, (_, seed) => {
-    const music = synthesise({ seconds, seed });
+    const music = shortSong({ seconds, seed });
     return resample(downmix(music), { from: music.sampleRateHz, to: 24_000 });
   });
   for (const [i, wave] of waves.entries()) await writeAtomic(join(folder, `${i}.npy`), npyBytes(hostTensor(wave, [wave.length])));

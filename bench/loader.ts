@@ -6,18 +6,18 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { keepResults, machine, spread, timed } from "../measure/measure.ts";
 import { resample } from "../src/audio/resample.ts";
-import { synthesise } from "../src/audio/synth.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
-import type { Batch } from "../src/data/batch.ts";
+import type { Batch } from "../src/data/batches/batch.ts";
+import { loadBatches } from "../src/data/batches/loader.ts";
+import { planBatches } from "../src/data/batches/plan.ts";
 import type { Manifest } from "../src/data/corpus.ts";
-import { loadBatches } from "../src/data/loader.node.ts";
-import { planBatches } from "../src/data/plan.ts";
-import { loadShardBatches, openShards } from "../src/data/shard-loader.node.ts";
-import { writeShards } from "../src/data/shard-writer.node.ts";
-import { keepResults, machine, spread, timed } from "./measure.ts";
+import { loadShardBatches, openShards } from "../src/data/shards/loader.ts";
+import { writeShards } from "../src/data/shards/writer.ts";
+import { shortSong } from "../src/synth/short-song.ts";
 import { trainStep } from "./train-step.ts";
 
 const { values: options } = parseArgs({
@@ -95,7 +95,7 @@ try {
   const sources: string[] = [];
   for (let i = 0; i < files; i++) {
     const path = join(root, "source", `${i}.wav`);
-    await writeAtomic(path, encodeWav(synthesise({ seconds: 60 * minutes, seed: i })));
+    await writeAtomic(path, encodeWav(shortSong({ seconds: 60 * minutes, seed: i })));
     sources.push(path);
   }
   for (const [k, { name, extension, ffmpeg, mono }] of kinds.entries()) {
@@ -104,7 +104,7 @@ try {
     for (const [i, source] of sources.entries()) {
       const path = join(folder, `${i}.${extension}`);
       if (ffmpeg === undefined) {
-        const wave = synthesise({ seconds: 60 * minutes, seed: i });
+        const wave = shortSong({ seconds: 60 * minutes, seed: i });
         const channels = mono ? [resample(downmix(wave), { from: 44_100, to: sampleRateHz })] : wave.channels;
         await writeAtomic(path, encodeWav({ sampleRateHz: mono ? sampleRateHz : 44_100, channels }));
       } else {

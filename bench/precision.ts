@@ -2,15 +2,15 @@
 // published shape. Run: npm run bench:precision [-- --shapes 95M --seconds 5 --choices onnx-fp16,onnx-q8,onnx-q4,torch-bf16]
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { synthesise } from "../src/audio/synth.ts";
+import { keepResults, machine } from "../measure/measure.ts";
+import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
 import { compareStates } from "../src/inference/compare.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
-import { keepResults, machine } from "./measure.ts";
-import { type ShapeName, shapes } from "./shapes.ts";
+import { shortSong } from "../src/synth/short-song.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const seeds = [1, 2, 3];
 const rows: Record<string, unknown>[] = [];
 for (const shape of options.shapes.split(",") as ShapeName[]) {
   const { model } = architectureFromHf(shapes[shape]);
-  const clips = seeds.map((seed) => downmix(synthesise({ seconds, sampleRateHz: model.sampleRateHz, seed })));
+  const clips = seeds.map((seed) => downmix(shortSong({ seconds, sampleRateHz: model.sampleRateHz, seed })));
   const statesOf = async (engine: "onnx" | "torch", dtype: Precision) => {
     const chosen = chooseEngine({ engine, dtype, device: "cpu", threads: availableParallelism() });
     const encoder = createEncoder(model, chosen.engine, randomWeights(model, 1), { normaliseInput: false });

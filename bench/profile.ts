@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as ort from "onnxruntime-node";
+import { keepResults, machine, readResults, spread } from "../measure/measure.ts";
+import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { byWeight, externalBytes, trace } from "../src/engines/onnx/trace.ts";
@@ -15,8 +17,6 @@ import { chooseEngine, type Precision } from "../src/inference/choose-engine.nod
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
 import { chainProgram } from "../src/ops/stage.ts";
-import { keepResults, machine, readResults, spread } from "./measure.ts";
-import { type ShapeName, shapes } from "./shapes.ts";
 
 const { values: options } = parseArgs({
   options: {

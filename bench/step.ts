@@ -3,9 +3,9 @@
 // (or OSTINATO_PYTHON) joins as both peers, and its libtorch is the one timed here.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { findPython, keepResults, machine, spread, startPeer, timed } from "../measure/measure.ts";
+import type { ShapeName } from "../measure/shapes.ts";
 import { openTorch } from "../src/engines/torch/runtime.ts";
-import { findPython, keepResults, machine, spread, startPeer, timed } from "./measure.ts";
-import type { ShapeName } from "./shapes.ts";
 import { trainStep } from "./train-step.ts";
 
 const { values: options } = parseArgs({

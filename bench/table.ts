@@ -1,6 +1,6 @@
 // The tables of docs/performance.md from bench/results/: npm run bench:table prints them.
 import { readdirSync, readFileSync } from "node:fs";
-import type { Spread } from "./measure.ts";
+import type { Spread } from "../measure/measure.ts";
 
 const folder = new URL("./results/", import.meta.url);
 const read = <T>(file: string) => JSON.parse(readFileSync(new URL(file, folder), "utf8")) as T;

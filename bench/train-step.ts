@@ -1,4 +1,6 @@
 // A training step of a published shape on libtorch, stage by stage: what `step.ts` and `check-device.ts` time.
+
+import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { type HostTensor, hostTensor } from "../src/base/dtypes.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
@@ -11,7 +13,6 @@ import { architectureFromHf } from "../src/models/index.ts";
 import { modelParams } from "../src/models/model.ts";
 import { paramsFrom } from "../src/ops/params.ts";
 import { forwardChain } from "../src/ops/stage-training.ts";
-import { type ShapeName, shapes } from "./shapes.ts";
 
 export interface StepOptions {
   readonly shape: ShapeName;

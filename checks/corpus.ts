@@ -7,15 +7,15 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { keepResults, machine } from "../bench/measure.ts";
+import { keepResults, machine } from "../measure/measure.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { seeded } from "../src/base/random.ts";
-import { embed } from "../src/embed/embed.node.ts";
-import type { StoreFormat } from "../src/embed/stores/index.node.ts";
+import { embed } from "../src/embed/embed.ts";
+import type { StoreFormat } from "../src/embed/stores/index.ts";
 import { loadModel } from "../src/inference/load.node.ts";
-import { type CorpusRun, type RunEnd, readOutputs, runCorpus, strayFiles } from "../test/corpus.ts";
-import { maxDifference } from "../test/golden.ts";
-import { writeTinyModel } from "../test/tiny-model.ts";
+import { maxDifference } from "../test/fixtures/golden.ts";
+import { type CorpusRun, type RunEnd, readOutputs, runCorpus, strayFiles } from "../test/fixtures/killed-run.ts";
+import { writeTinyModel } from "../test/fixtures/tiny-model.ts";
 
 const { values: asked } = parseArgs({
   options: {

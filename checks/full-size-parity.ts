@@ -3,8 +3,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPython, keepResults, machine } from "../bench/measure.ts";
-import { shapes } from "../bench/shapes.ts";
+import { findPython, keepResults, machine } from "../measure/measure.ts";
+import { shapes } from "../measure/shapes.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
 import { randomTensors } from "../src/checkpoint/random.ts";
 import { safetensorsChunks } from "../src/formats/safetensors.ts";

@@ -4,7 +4,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { keepResults, machine } from "../bench/measure.ts";
+import { keepResults, machine } from "../measure/measure.ts";
 import { fuzzBytes, fuzzCase, fuzzTargets, soundTargets } from "../test/fuzz/targets.ts";
 import type { Task, Told } from "./fuzz-child.ts";
 

@@ -3,19 +3,19 @@
 // Keeps bench/results/kmeans-memory.json and docs/pictures/kmeans-memory.png.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { keepResults, machine } from "../bench/measure.ts";
+import { keepResults, machine } from "../measure/measure.ts";
 import { resample } from "../src/audio/resample.ts";
-import { synthesise } from "../src/audio/synth.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { seeded } from "../src/base/random.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
-import { dspFeatures } from "../src/labels/features.ts";
-import { drawRows, type FrameSource } from "../src/labels/frame-source.ts";
-import { kmeansAssigner, squaredDistances, updateClusters } from "../src/labels/kmeans.ts";
-import { spreadCentres } from "../src/labels/kmeans-init.ts";
-import { trainKMeans } from "../src/labels/kmeans-train.ts";
 import { lines } from "../src/plot/chart.ts";
 import { writePng } from "../src/plot/png.node.ts";
+import { shortSong } from "../src/synth/short-song.ts";
+import { dspFeatures } from "../src/teachers/features/features.ts";
+import { drawRows, type FrameSource } from "../src/teachers/features/frame-source.ts";
+import { spreadCentres } from "../src/teachers/kmeans/init.ts";
+import { kmeansAssigner, squaredDistances, updateClusters } from "../src/teachers/kmeans/kmeans.ts";
+import { trainKMeans } from "../src/teachers/kmeans/train.ts";
 
 const clusters = 100;
 const clipSeconds = 60;
@@ -36,7 +36,7 @@ async function corpus(hours: number): Promise<FrameSource> {
   const { width } = features;
   const pieces: Float32Array[] = [];
   for (let seed = 0; seed < 8; seed++) {
-    const music = synthesise({ seconds: 20, sampleRateHz: 22_050, seed });
+    const music = shortSong({ seconds: 20, sampleRateHz: 22_050, seed });
     for await (const piece of features.frames(resample(downmix(music), { from: music.sampleRateHz, to: rate }))) pieces.push(piece.slice());
   }
   await features.dispose();

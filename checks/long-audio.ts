@@ -9,16 +9,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { keepResults, machine } from "../bench/measure.ts";
-import { shapes } from "../bench/shapes.ts";
-import { synthesise } from "../src/audio/synth.ts";
+import { keepResults, machine } from "../measure/measure.ts";
+import { shapes } from "../measure/shapes.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
 import { randomTensors, randomWeights } from "../src/checkpoint/random.ts";
-import { loadClip } from "../src/embed/clip.node.ts";
-import { embedClips, longestHeld, settingsOf } from "../src/embed/embed.node.ts";
-import { npyStore } from "../src/embed/stores/npy.node.ts";
+import { loadClip } from "../src/embed/clip.ts";
+import { embedClips, longestHeld, settingsOf } from "../src/embed/embed.ts";
+import { npyStore } from "../src/embed/stores/npy.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
 import { safetensorsChunks } from "../src/formats/safetensors.ts";
 import { loadModel } from "../src/inference/load.node.ts";
@@ -27,6 +26,7 @@ import { architectureFromHf } from "../src/models/index.ts";
 import type { WeightReader } from "../src/ops/program.ts";
 import { lines, panels } from "../src/plot/chart.ts";
 import { writePng } from "../src/plot/png.node.ts";
+import { shortSong } from "../src/synth/short-song.ts";
 import { deviationOf, type WindowDeviation } from "./window-deviation.ts";
 
 const { values: options } = parseArgs({
@@ -80,7 +80,7 @@ function sharpened(weights: WeightReader, factor: number): WeightReader {
 async function deviations(onRow: (rows: Deviations) => void): Promise<Deviations> {
   const rows: Deviations[number][] = [];
   for (const minutes of options.clips.split(",").map(Number)) {
-    const music = downmix(synthesise({ seconds: 60 * minutes, sampleRateHz: rate, seed: 1 }));
+    const music = downmix(shortSong({ seconds: 60 * minutes, sampleRateHz: rate, seed: 1 }));
     for (const [attention, factor] of Object.entries(attentions) as ["diffuse" | "peaked", number][]) {
       const sessions = keepSessions(onnxEngine(), sharpened(randomWeights(model, 1), factor), 2);
       const whole = await deviationOf(model, sessions, music);
@@ -172,7 +172,7 @@ async function measureHour(minutes: number): Promise<Hour> {
 }
 
 async function writeLongWav(path: string, minutes: number): Promise<void> {
-  const piece = encodeWav(synthesise({ seconds: Math.min(300, 60 * minutes), sampleRateHz: 44_100, seed: 2 }));
+  const piece = encodeWav(shortSong({ seconds: Math.min(300, 60 * minutes), sampleRateHz: 44_100, seed: 2 }));
   const [header, sound] = [piece.slice(0, 44), piece.subarray(44)];
   const times = Math.ceil(minutes / 5);
   const view = new DataView(header.buffer);

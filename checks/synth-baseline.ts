@@ -4,10 +4,10 @@
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { keepResults, machine } from "../bench/measure.ts";
-import { planClip, splitOf, synthVersion } from "../src/audio/synth/clip.ts";
-import { styleNames } from "../src/audio/synth/styles.ts";
+import { keepResults, machine } from "../measure/measure.ts";
 import { downmix } from "../src/audio/waveform.ts";
+import { planClip, splitOf, synthVersion } from "../src/synth/clip.ts";
+import { styleNames } from "../src/synth/styles.ts";
 import {
   type Heard,
   linearAccuracy,

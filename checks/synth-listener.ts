@@ -1,5 +1,5 @@
 // Listening to generated clips with simple ears: three trivial numbers, a few dozen plain ones, and classifiers of a dozen lines.
-import { spectrogram } from "../src/audio/synth/spectrum.ts";
+import { spectrogram } from "../src/synth/spectrum.ts";
 
 const [size, hop] = [1024, 512];
 

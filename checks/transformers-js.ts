@@ -6,18 +6,18 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { keepResults, machine } from "../bench/measure.ts";
+import { keepResults, machine } from "../measure/measure.ts";
 import { resample } from "../src/audio/resample.ts";
-import { synthesise } from "../src/audio/synth.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { exportFolder } from "../src/checkpoint/export-folder.node.ts";
 import { openCheckpointPath } from "../src/checkpoint/read.node.ts";
 import { checkpointWeights } from "../src/checkpoint/weights.ts";
-import { embed } from "../src/embed/embed.node.ts";
+import { embed } from "../src/embed/embed.ts";
 import type { Precision } from "../src/engines/onnx/weight-forms.ts";
 import { loadModel } from "../src/inference/load.node.ts";
-import { goldenPath, maxDifference } from "../test/golden.ts";
-import { goldenModels } from "../test/golden-models.ts";
+import { shortSong } from "../src/synth/short-song.ts";
+import { goldenPath, maxDifference } from "../test/fixtures/golden.ts";
+import { goldenModels } from "../test/fixtures/golden-models.ts";
 
 /** The little of transformers.js that is used here. */
 interface TransformersJs {
@@ -38,7 +38,7 @@ const library = (await import(pathToFileURL(join(packageFolder, "dist/transforme
 const root = await mkdtemp(join(tmpdir(), "ostinato-tjs-"));
 library.env.allowRemoteModels = false;
 library.env.localModelPath = `${root}/`;
-const music = downmix(synthesise({ seconds: 2, sampleRateHz: 48_000, seed: 3 }));
+const music = downmix(shortSong({ seconds: 2, sampleRateHz: 48_000, seed: 3 }));
 
 /** Exports, loads with transformers.js, and compares the last hidden state with what `embed` gives. */
 async function compare(name: string, precision: Precision, external: boolean) {

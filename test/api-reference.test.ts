@@ -38,7 +38,7 @@ function descriptions(reference: string): Map<string, string> {
 
 test("the reference is what the docstrings say now; else: npm run docs:api", { timeout: 120_000 }, async () => {
   const made = await mkdtemp(join(tmpdir(), "ostinato-api-"));
-  await promisify(execFile)(process.execPath, ["--import", "tsx", "checks/api-reference.ts", "--out", made], { cwd: root });
+  await promisify(execFile)(process.execPath, ["--import", "tsx", "scripts/api-reference.ts", "--out", made], { cwd: root });
   const texts = async (folder: string) =>
     Object.fromEntries(
       await Promise.all((await readdir(folder)).map(async (name) => [name, await readFile(join(folder, name), "utf8")] as const)),

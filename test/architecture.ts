@@ -28,7 +28,7 @@ export function violations(sources: Sources, { floors, browserPackages }: Rules)
   };
   const graph = new Map([...sources].map(([path, source]) => [path, importsOf(source)]));
   const resolved = (path: string, target: string) => join(dirname(path), target);
-  return [...homeless(), ...upward(), ...circles(graph, resolved), ...platforms(), ...browserWalk()];
+  return [...homeless(), ...upward(), ...circles(graph, resolved), ...platforms(), ...suffixes(), ...browserWalk()];
 
   function homeless(): string[] {
     return [...graph.keys()].filter((path) => path.includes("/") && !placeOf(path)).map((path) => `${path} is in no room of the map.`);
@@ -60,7 +60,7 @@ export function violations(sources: Sources, { floors, browserPackages }: Rules)
     });
   }
 
-  function _suffixes(): string[] {
+  function suffixes(): string[] {
     const idle = [...graph.keys()].filter((path) => path.endsWith(".node.ts") && placeOf(path)?.platform === "node");
     return idle.map((path) => `${path} is in a Node room; drop the suffix .node.`);
   }

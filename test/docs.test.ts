@@ -9,14 +9,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { synthesise } from "../src/audio/synth.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { hfPreprocessor } from "../src/checkpoint/convert.node.ts";
 import { randomTensors } from "../src/checkpoint/random.ts";
 import { collectBytes } from "../src/formats/bytes.ts";
 import { safetensorsChunks } from "../src/formats/safetensors.ts";
 import { architectureFromHf } from "../src/models/index.ts";
-import { type FakeHub, type FakeModel, fakeHub } from "./fake-hub.ts";
+import { shortSong } from "../src/synth/short-song.ts";
+import { type FakeHub, type FakeModel, fakeHub } from "./fixtures/fake-hub.ts";
 import { brokenPromise, type Snippet, snippetsOf, unnamedBlocks } from "./snippets.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -61,7 +61,7 @@ beforeAll(async () => {
   await symlink(join(root, "bin/ostinato.js"), join(folder, "bin/ostinato"));
   await writeFile(join(folder, "package.json"), '{ "type": "module" }');
   // Decoders go by content, not by name: a wav called mp3 is a wav.
-  const [song, a, b] = [1.5, 1, 2].map((seconds, seed) => encodeWav(synthesise({ seconds, seed })));
+  const [song, a, b] = [1.5, 1, 2].map((seconds, seed) => encodeWav(shortSong({ seconds, seed })));
   for (const [page, text] of texts) {
     if (snippetsOf(text).length === 0) continue;
     const here = folderOf(page);

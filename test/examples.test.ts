@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeSong, writeTinyModel } from "./tiny-model.ts";
+import { writeSong, writeTinyModel } from "./fixtures/tiny-model.ts";
 
 const examples = fileURLToPath(new URL("../examples", import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;

@@ -1,15 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, describe, expect, test } from "vitest";
-import { bestLag, fixtureBytes, fixturePath, temporaryFolder } from "../../test/audio/fixtures.ts";
-import { maxDifference } from "../../test/golden.ts";
+import { bestLag, fixtureBytes, fixturePath, temporaryFolder } from "../../test/fixtures/audio.ts";
+import { maxDifference } from "../../test/fixtures/golden.ts";
 import { messageOf, NotFoundError, OstinatoError, TooShortError } from "../base/errors.ts";
 import { seeded } from "../base/random.ts";
+import { shortSong } from "../synth/short-song.ts";
 import { oggCrc } from "./crc.ts";
 import { decodeBytes, decodeFile, decodeStream } from "./decode.node.ts";
 import { decodeInThisThread } from "./decode.ts";
 import { loadAudio, probeAudio } from "./load.node.ts";
 import { resample } from "./resample.ts";
-import { synthesise } from "./synth.ts";
 import { encodeWav } from "./wav.ts";
 import { concatSamples, downmix } from "./waveform.ts";
 
@@ -28,7 +28,7 @@ describe("decoding in a worker", () => {
   });
 
   test("leaves the event loop free", async () => {
-    const path = folder.write("long.wav", encodeWav(synthesise({ seconds: 20, sampleRateHz: 22_050, seed: 1 })));
+    const path = folder.write("long.wav", encodeWav(shortSong({ seconds: 20, sampleRateHz: 22_050, seed: 1 })));
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
     const begin = performance.now();
@@ -59,7 +59,7 @@ describe("decoding in a worker", () => {
 });
 
 describe("a stream", () => {
-  const wave = synthesise({ seconds: 6, sampleRateHz: 44_100, seed: 4 });
+  const wave = shortSong({ seconds: 6, sampleRateHz: 44_100, seed: 4 });
 
   test.each(["mp3", "flac", "ogg", "opus"])("of %s is the whole decode, excerpts too", async (extension) => {
     for (const crop of [{}, { startSeconds: 0.4, seconds: 0.7 }]) {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { bestLag, fixtureBytes } from "../../test/audio/fixtures.ts";
+import { bestLag, fixtureBytes } from "../../test/fixtures/audio.ts";
+import { maxDifference } from "../../test/fixtures/golden.ts";
 import { oggRepaired } from "../../test/fuzz/damage.ts";
-import { maxDifference } from "../../test/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { ConfigError, TooShortError } from "../base/errors.ts";
 import { oggCrc } from "./crc.ts";

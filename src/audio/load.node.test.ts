@@ -1,10 +1,10 @@
 // Loading in pieces: the same samples and facts as loading at once.
 import { afterAll, expect, test } from "vitest";
-import { fixtureBytes, fixturePath, temporaryFolder } from "../../test/audio/fixtures.ts";
-import { maxDifference } from "../../test/golden.ts";
+import { fixtureBytes, fixturePath, temporaryFolder } from "../../test/fixtures/audio.ts";
+import { maxDifference } from "../../test/fixtures/golden.ts";
 import { NotFoundError } from "../base/errors.ts";
+import { shortSong } from "../synth/short-song.ts";
 import { loadAudio, loadStream, type StreamFacts } from "./load.node.ts";
-import { synthesise } from "./synth.ts";
 import { encodeWav } from "./wav.ts";
 import { concatSamples } from "./waveform.ts";
 
@@ -26,7 +26,7 @@ test.each([
 });
 
 test("a stream comes in many pieces, may be left early, and says what is wrong", async () => {
-  const path = folder.write("minute.wav", encodeWav(synthesise({ seconds: 60, sampleRateHz: 22_050, seed: 4 })));
+  const path = folder.write("minute.wav", encodeWav(shortSong({ seconds: 60, sampleRateHz: 22_050, seed: 4 })));
   let pieces = 0;
   for await (const piece of loadStream({ path }, { sampleRateHz: 24_000 })) {
     expect(piece.length).toBeLessThan(10 * 24_000);

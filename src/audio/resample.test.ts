@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { goldenArray, maxDifference } from "../../test/golden.ts";
+import { goldenArray, maxDifference } from "../../test/fixtures/golden.ts";
 import { ConfigError } from "../base/errors.ts";
 import { seeded } from "../base/random.ts";
 import { type ResampleOptions, resample, resampler } from "./resample.ts";

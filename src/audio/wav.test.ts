@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { maxDifference } from "../../test/golden.ts";
+import { maxDifference } from "../../test/fixtures/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { openAiff } from "./aiff.ts";
 import type { AudioReader } from "./audio-reader.ts";

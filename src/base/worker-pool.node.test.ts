@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { temporaryFolder } from "../../test/audio/fixtures.ts";
+import { temporaryFolder } from "../../test/fixtures/audio.ts";
 import { ConfigError } from "./errors.ts";
 import { WorkerLostError, workerPool, workerUrl } from "./worker-pool.node.ts";
 

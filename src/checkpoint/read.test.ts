@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { goldenPath } from "../../test/golden.ts";
+import { goldenPath } from "../../test/fixtures/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { hostTensor } from "../base/dtypes.ts";
 import { NotFoundError } from "../base/errors.ts";

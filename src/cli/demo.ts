@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { toFloat32 } from "../base/dtypes.ts";
 import { fileSource, writeAtomic } from "../base/files.node.ts";
-import type { FileResult } from "../embed/report.node.ts";
+import type { FileResult } from "../embed/report.ts";
 import { readNpy } from "../formats/npy.ts";
 import { embedAll } from "./embed.ts";
 import { openModel } from "./open-model.ts";
@@ -74,9 +74,9 @@ async function run({ out, seconds }: DemoFlags, signal: AbortSignal): Promise<vo
 }
 
 async function writeSong(path: string, seconds: number): Promise<void> {
-  const { synthesise } = await import("../audio/synth.ts");
+  const { shortSong } = await import("../synth/short-song.ts");
   const { encodeWav } = await import("../audio/wav.ts");
-  await writeAtomic(path, encodeWav(synthesise({ seconds, seed: 1 })));
+  await writeAtomic(path, encodeWav(shortSong({ seconds, seed: 1 })));
 }
 
 /** A folder such as the hub has them, 380 MB. The weights come last: where they are, all is. */

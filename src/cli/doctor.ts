@@ -12,9 +12,9 @@ export function doctorCommand(): Command {
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  $ ostinato doctor\n")
     .action(async (flags: { json?: boolean }) => {
-      const { ostinatoVersion } = await import("../embed/versions.node.ts");
+      const { ostinatoVersion } = await import("../base/version.node.ts");
       const { chooseEngine } = await import("../inference/choose-engine.node.ts");
-      const { advice, diagnoseTorch } = await import("../engines/torch/setup.node.ts");
+      const { advice, diagnoseTorch } = await import("../engines/torch/setup.ts");
       const torch = diagnoseTorch();
       const [cpu] = cpus();
       const found = {
@@ -50,8 +50,8 @@ export function setupCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ ostinato setup torch\n")
     .action(async (engine: string) => {
       if (engine !== "torch") throw new ConfigError(`There is nothing to set up for "${engine}". Known is: torch.`);
-      const { setupTorch } = await import("../engines/torch/setup.node.ts");
-      const { buildAddon } = await import("../engines/torch/build.node.ts");
+      const { setupTorch } = await import("../engines/torch/setup.ts");
+      const { buildAddon } = await import("../engines/torch/build.ts");
       const { libtorch } = await setupTorch(note);
       const addon = await buildAddon({ onStart: note });
       note(`The engine torch is ready: libtorch ${libtorch?.version}, addon ${addon}.`);

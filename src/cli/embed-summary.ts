@@ -2,8 +2,8 @@
 // corpus of any size takes no memory here.
 import { clock } from "../base/progress.ts";
 import { measuredOf } from "../embed/deviation.ts";
-import type { FileResult } from "../embed/report.node.ts";
-import { reasonOf } from "../embed/report.node.ts";
+import type { FileResult } from "../embed/report.ts";
+import { reasonOf } from "../embed/report.ts";
 
 const namedFailures = 20;
 

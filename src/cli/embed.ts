@@ -2,9 +2,9 @@
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
 import { startProgress } from "../base/progress.ts";
-import type { CorpusFile } from "../embed/embed-files.node.ts";
-import type { FileResult } from "../embed/report.node.ts";
-import type { StoreFormat } from "../embed/stores/index.node.ts";
+import type { CorpusFile } from "../embed/embed-files.ts";
+import type { FileResult } from "../embed/report.ts";
+import type { StoreFormat } from "../embed/stores/index.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import type { LayerAverage, Pooling } from "../inference/pooling.ts";
@@ -90,7 +90,7 @@ export async function embedAll(
   signal?: AbortSignal,
   onResult: (result: FileResult) => void = () => {},
 ): Promise<number> {
-  const { embedFiles } = await import("../embed/embed-files.node.ts");
+  const { embedFiles } = await import("../embed/embed-files.ts");
   const { layers, pooling, l2, batchSize, format, out, overwrite, json } = flags;
   const progress = startProgress({ total: corpus.length, stream: process.stderr, quiet: json === true });
   const summary = embedSummary(model.model.sampleRateHz);
@@ -117,7 +117,7 @@ export async function embedAll(
 
 /** @throws ConfigError where nothing is piped into "-". */
 async function corpusOf(inputs: readonly string[]): Promise<readonly CorpusFile[]> {
-  const { planCorpus } = await import("../embed/embed-files.node.ts");
+  const { planCorpus } = await import("../embed/embed-files.ts");
   if (!inputs.includes("-")) return planCorpus(inputs);
   if (inputs.length > 1) throw new ConfigError("- stands for a file on stdin and can't be given together with other files.");
   if (process.stdin.isTTY) throw new ConfigError("- reads a file from stdin, but nothing is piped in. Try: ostinato embed - … < song.mp3");

@@ -1,6 +1,6 @@
 // The command line: its commands, and how it ends. Each command sets process.exitCode where it did not do all it was asked for.
 import { Command, CommanderError } from "commander";
-import { ostinatoVersion } from "../embed/versions.node.ts";
+import { ostinatoVersion } from "../base/version.node.ts";
 import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
 import { diffCommand } from "./diff.ts";

@@ -23,8 +23,8 @@ Examples:
 `;
 
 async function run(folder: string, flags: ManifestFlags & LabelFlags, signal: AbortSignal): Promise<void> {
-  const { failures } = await import("../data/manifest-report.ts");
-  const { unlabelled } = await import("../labels/label-report.ts");
+  const { failures } = await import("../data/manifest/report.ts");
+  const { unlabelled } = await import("../teachers/run/report.ts");
   const manifest = join(flags.out, "manifest");
   const found = await runManifest(folder, { ...flags, out: manifest }, signal);
   const labelled = await runLabels(manifest, flags, signal);

@@ -1,6 +1,6 @@
 // `ostinato prepare check`: may training begin? `ostinato prepare store`: labels in their other form.
 import { Argument, Command, InvalidArgumentError } from "commander";
-import type { LabelForm } from "../data/label-sets.node.ts";
+import type { LabelForm } from "../data/labels/sets.ts";
 import { parseCount } from "./options.ts";
 import { exitCodes, note, printJson } from "./outcome.ts";
 
@@ -27,7 +27,7 @@ export function checkCommand(): Command {
 
 /** Says what was looked at and what is wrong. */
 export async function runCheck(folder: string, { label, labelRate, codebooks, sampleRate, json = false }: CheckFlags): Promise<void> {
-  const { preflightFolder } = await import("../labels/preflight-folder.node.ts");
+  const { preflightFolder } = await import("../data/labels/preflight-folder.ts");
   const options = { label, rateHz: labelRate, codebooks, sampleRateHz: sampleRate };
   const { problems, looked } = await preflightFolder(folder, options);
   for (const line of looked) note(`checked ${line}`);
@@ -52,8 +52,8 @@ export function storeCommand(): Command {
 }
 
 async function runStore(folder: string, form: LabelForm, { label, labelRate, sampleRate }: CheckFlags): Promise<void> {
-  const { chooseLabel, convertLabels, findLabels } = await import("../data/label-sets.node.ts");
-  const { readManifests } = await import("../data/manifest-files.node.ts");
+  const { chooseLabel, convertLabels, findLabels } = await import("../data/labels/sets.ts");
+  const { readManifests } = await import("../data/manifest/files.ts");
   const manifests = await readManifests(folder, undefined, { sampleRateHz: sampleRate });
   const names = manifests.map(({ name }) => name);
   const labels = label === undefined ? [...(await findLabels(folder, names[0]!)).keys()] : [label];

@@ -1,8 +1,8 @@
 // `ostinato prepare labels`: what a teacher says of every clip of a manifest.
 import { Command, Option } from "commander";
 import { startProgress } from "../base/progress.ts";
-import type { LabelReport } from "../labels/label-report.ts";
-import type { TeacherChoice, TeacherKind } from "../labels/open-teacher.node.ts";
+import type { TeacherChoice, TeacherKind } from "../teachers/open-teacher.ts";
+import type { LabelReport } from "../teachers/run/report.ts";
 import { type ModelFlags, resolveOptions, withEngineOptions, withHubOptions } from "./open-model.ts";
 import { parseCount, parseIndex, parseSeed } from "./options.ts";
 import { exitCodes, InterruptedError, interruptible, note, printJson } from "./outcome.ts";
@@ -84,14 +84,14 @@ Examples:
 `;
 
 async function run(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<void> {
-  const { unlabelled } = await import("../labels/label-report.ts");
+  const { unlabelled } = await import("../teachers/run/report.ts");
   if (unlabelled(await runLabels(folder, flags, signal)) > 0) process.exitCode = exitCodes.someFailed;
 }
 
 /** Labels the manifests of a folder and says on stderr how it goes. */
 export async function runLabels(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<LabelReport> {
-  const { prepareLabels } = await import("../labels/prepare-labels.node.ts");
-  const { labelSummary } = await import("../labels/label-report.ts");
+  const { prepareLabels } = await import("../teachers/run/prepare.ts");
+  const { labelSummary } = await import("../teachers/run/report.ts");
   const { out, label, sampleRate, batchSize, store, json = false, engine, device, dtype, inputNorm } = flags;
   let progress: ReturnType<typeof startProgress> | undefined;
   const run = prepareLabels(folder, {

@@ -1,7 +1,7 @@
 // `ostinato prepare manifest`: which recordings there are, how long each is, and what is wrong with the others.
 import { Command, InvalidArgumentError } from "commander";
 import { startProgress } from "../base/progress.ts";
-import type { FileRecord, ManifestReport } from "../data/manifest-report.ts";
+import type { FileRecord, ManifestReport } from "../data/manifest/report.ts";
 import { parseCount, parseSeconds, parseSeed } from "./options.ts";
 import { exitCodes, InterruptedError, interruptible, note, printJson } from "./outcome.ts";
 
@@ -51,15 +51,15 @@ Examples:
 `;
 
 async function run(folder: string, flags: ManifestFlags, signal: AbortSignal): Promise<void> {
-  const { failures } = await import("../data/manifest-report.ts");
+  const { failures } = await import("../data/manifest/report.ts");
   const report = await runManifest(folder, flags, signal);
   if (failures(report) > 0) process.exitCode = exitCodes.someFailed;
 }
 
 /** Makes the manifest and says on stderr how it goes. */
 export async function runManifest(folder: string, flags: ManifestFlags, signal: AbortSignal): Promise<ManifestReport> {
-  const { prepareManifest } = await import("../data/prepare-manifest.node.ts");
-  const { readSplitList } = await import("../data/split.node.ts");
+  const { prepareManifest } = await import("../data/manifest/prepare.ts");
+  const { readSplitList } = await import("../data/manifest/split.ts");
   const { out, sampleRate, splitList, validPercent, seed, convert = false, decode = false, minSeconds, jobs, json = false } = flags;
   const valid = splitList === undefined ? { percent: validPercent, seed } : { list: await readSplitList(splitList) };
   let progress: ReturnType<typeof startProgress> | undefined;

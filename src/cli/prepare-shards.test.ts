@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { ostinato } from "../../test/cli/run.ts";
-import { codeOf, testCorpus } from "../../test/data/corpus.ts";
-import { writeLabels } from "../data/label-sets.node.ts";
-import { writeManifests } from "../data/manifest-files.node.ts";
-import { loadShardBatches, openShards } from "../data/shard-loader.node.ts";
+import { codeOf, testCorpus } from "../../test/fixtures/position-coded-crops.ts";
+import { writeLabels } from "../data/labels/sets.ts";
+import { writeManifests } from "../data/manifest/files.ts";
+import { loadShardBatches, openShards } from "../data/shards/loader.ts";
 
 const corpus = testCorpus(Array.from({ length: 9 }, (_, clip) => 8000 + 160 * clip));
 const work = await mkdtemp(join(tmpdir(), "ostinato-prepare-shards-"));

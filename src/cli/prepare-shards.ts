@@ -37,9 +37,9 @@ Examples:
 `;
 
 async function run(folder: string, flags: ShardFlags, signal: AbortSignal): Promise<void> {
-  const { readManifests } = await import("../data/manifest-files.node.ts");
-  const { findLabels, openLabels } = await import("../data/label-sets.node.ts");
-  const { writeShards } = await import("../data/shard-writer.node.ts");
+  const { readManifests } = await import("../data/manifest/files.ts");
+  const { findLabels, openLabels } = await import("../data/labels/sets.ts");
+  const { writeShards } = await import("../data/shards/writer.ts");
   const { out, shardSize: shardBytes, label, seed, json = false } = flags;
   const lost: string[] = [];
   for (const { name: split, manifest } of await readManifests(folder)) {

@@ -36,7 +36,7 @@ Examples:
 `;
 
 async function run({ out, hours, seed, sampleRate, format, json = false }: SynthFlags, signal: AbortSignal): Promise<void> {
-  const { clipCount, clipSeconds, writeCorpus } = await import("../audio/synth/corpus.node.ts");
+  const { clipCount, clipSeconds, writeCorpus } = await import("../synth/corpus.ts");
   const began = Date.now();
   const progress = startProgress({ total: clipCount(hours), stream: process.stderr, quiet: json });
   const summary = await writeCorpus({

@@ -1,6 +1,6 @@
 // The CQT against nnAudio's.
 import { expect, test } from "vitest";
-import { goldenArray, goldenJson, maxDifference } from "../../test/golden.ts";
+import { goldenArray, goldenJson, maxDifference } from "../../test/fixtures/golden.ts";
 import { hostTensor, toFloat32 } from "../base/dtypes.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { noWeights, type Program } from "../ops/program.ts";

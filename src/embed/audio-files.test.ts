@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { expandFiles, nameOutputs } from "./audio-files.node.ts";
+import { expandFiles, nameOutputs } from "./audio-files.ts";
 
 let folder: string;
 beforeAll(async () => {

@@ -3,16 +3,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fixtureBytes } from "../../test/audio/fixtures.ts";
-import { readOutputs } from "../../test/corpus.ts";
-import { smallDisk } from "../../test/small-disk.ts";
-import { writeSong, writeTinyModel } from "../../test/tiny-model.ts";
+import { fixtureBytes } from "../../test/fixtures/audio.ts";
+import { readOutputs } from "../../test/fixtures/killed-run.ts";
+import { smallDisk } from "../../test/fixtures/small-disk.ts";
+import { writeSong, writeTinyModel } from "../../test/fixtures/tiny-model.ts";
 import { takeLock } from "../base/lock.node.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";
-import { type EmbedFilesOptions, embedFiles } from "./embed-files.node.ts";
-import { OutputFullError } from "./out-folder.node.ts";
-import type { FileResult } from "./report.node.ts";
-import { storeFormats } from "./stores/index.node.ts";
+import { type EmbedFilesOptions, embedFiles } from "./embed-files.ts";
+import { OutputFullError } from "./out-folder.ts";
+import type { FileResult } from "./report.ts";
+import { storeFormats } from "./stores/index.ts";
 
 let root: string;
 let music: string;

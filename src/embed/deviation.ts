@@ -1,6 +1,7 @@
 // Deviation: what windows of attention change, in words that go out with the values.
+
+import type { Windowing } from "../inference/provenance.ts";
 import type { WindowOptions } from "../inference/window.ts";
-import type { Windowing } from "./provenance.ts";
 
 interface MeasuredDeviation {
   readonly windowSeconds: number;

@@ -1,16 +1,16 @@
 // Embedding: shapes, pooling, windows, provenance and refusals, on a tiny golden model.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { goldenPath, maxDifference } from "../../test/golden.ts";
-import { synthesise } from "../audio/synth.ts";
+import { goldenPath, maxDifference } from "../../test/fixtures/golden.ts";
 import { downmix } from "../audio/waveform.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";
 import { averageLayers, timeMean } from "../inference/pooling.ts";
-import { embed, embedFrames } from "./embed.node.ts";
-import { checkBatch, checkWindow, TooLongError } from "./memory.node.ts";
-import { settingsThatDiffer } from "./provenance.ts";
+import { settingsThatDiffer } from "../inference/provenance.ts";
+import { shortSong } from "../synth/short-song.ts";
+import { embed, embedFrames } from "./embed.ts";
+import { checkBatch, checkWindow, TooLongError } from "./memory.ts";
 
 let model: LoadedModel;
-const audio = { samples: downmix(synthesise({ seconds: 3, sampleRateHz: 24_000, seed: 2 })), sampleRateHz: 24_000 };
+const audio = { samples: downmix(shortSong({ seconds: 3, sampleRateHz: 24_000, seed: 2 })), sampleRateHz: 24_000 };
 beforeAll(async () => {
   model = await loadModel(goldenPath("A_models/mert_95m_24k"), { threads: 1, inputNorm: "on" });
 });

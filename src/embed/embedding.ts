@@ -1,6 +1,6 @@
 // Embedding: what comes out of a clip, whole in memory or in chunks for outputs larger than that.
 import { elementCount } from "../base/dtypes.ts";
-import type { Provenance } from "./provenance.ts";
+import type { Provenance } from "../inference/provenance.ts";
 
 /** What is known of an embedding apart from its values. */
 export interface EmbeddingFacts {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { goldenPath } from "../../test/golden.ts";
+import { goldenPath } from "../../test/fixtures/golden.ts";
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
 import { openFairseq } from "./fairseq.ts";
 import { openSafetensors } from "./safetensors.ts";

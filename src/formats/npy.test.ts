@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { goldenArray } from "../../test/golden.ts";
+import { goldenArray } from "../../test/fixtures/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { type DType, dtypeBytes, hostTensor, toFloat32 } from "../base/dtypes.ts";
 import { npyBytes, npyHeader, npyInfo, parseNpy, readNpy, readNpyRows } from "./npy.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { goldenJson, goldenPath } from "../../test/golden.ts";
+import { goldenJson, goldenPath } from "../../test/fixtures/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { hostTensor, toFloat32 } from "../base/dtypes.ts";
 import { FormatError, NotFoundError } from "../base/errors.ts";

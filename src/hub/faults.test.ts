@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type FakeHub, fakeHub, type Seen, sha256 } from "../../test/fake-hub.ts";
-import { smallDisk } from "../../test/small-disk.ts";
+import { type FakeHub, fakeHub, type Seen, sha256 } from "../../test/fixtures/fake-hub.ts";
+import { smallDisk } from "../../test/fixtures/small-disk.ts";
 import { HubError, NotFoundError } from "../base/errors.ts";
 import { seeded } from "../base/random.ts";
 import { type ResolveOptions, resolveModel } from "./resolve.node.ts";
@@ -158,7 +158,7 @@ interface Child {
 
 /** `resolveModel` in a process of its own. */
 function fetchInChild(own: ResolveOptions = options): Child {
-  const script = fileURLToPath(new URL("../../test/hub-child.mjs", import.meta.url));
+  const script = fileURLToPath(new URL("../../test/fixtures/hub-child.mjs", import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify({ name, options: own })], { stdio: ["ignore", "pipe", "inherit"] });
   const lines: string[] = [];
   let noticed = () => {};

@@ -2,7 +2,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } fro
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type FakeHub, fakeHub, gitSha1, sha256 } from "../../test/fake-hub.ts";
+import { type FakeHub, fakeHub, gitSha1, sha256 } from "../../test/fixtures/fake-hub.ts";
 import { HubError, messageOf, NotFoundError } from "../base/errors.ts";
 import { listCached } from "./cached.node.ts";
 import { type ResolveOptions, resolveModel } from "./resolve.node.ts";

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { ConfigError } from "../base/errors.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { torchEngine } from "../engines/torch/engine.ts";
-import { locateLibtorch, searchLibtorch } from "../engines/torch/locate.node.ts";
+import { locateLibtorch, searchLibtorch } from "../engines/torch/locate.ts";
 import type { Engine } from "../ops/program.ts";
 
 /** Precision of the products: float32, float16, bfloat16, or weights of 8 and 4 bits. */

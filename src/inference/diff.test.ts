@@ -1,6 +1,6 @@
 // Diff: equal models don't part, and a damaged one parts exactly where it was damaged.
 import { expect, test } from "vitest";
-import { openGoldenModel } from "../../test/golden-models.ts";
+import { openGoldenModel } from "../../test/fixtures/golden-models.ts";
 import { fillGaussian, seeded } from "../base/random.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import type { WeightReader } from "../ops/program.ts";

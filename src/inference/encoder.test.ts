@@ -1,7 +1,7 @@
 // The encoder: exact batches, chosen layers, refusals, and the feature extractor's golden values.
 import { describe, expect, test } from "vitest";
-import { goldenArray, maxDifference } from "../../test/golden.ts";
-import { goldenModels, openGoldenModel } from "../../test/golden-models.ts";
+import { goldenArray, maxDifference } from "../../test/fixtures/golden.ts";
+import { goldenModels, openGoldenModel } from "../../test/fixtures/golden-models.ts";
 import { TooShortError } from "../base/errors.ts";
 import { fillGaussian, seeded } from "../base/random.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";

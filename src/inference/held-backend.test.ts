@@ -1,6 +1,6 @@
 // Held backends: what happens where WebGPU is right, wrong, or breaks, told with Node's engine in its place.
 import { expect, test } from "vitest";
-import { openGoldenModel } from "../../test/golden-models.ts";
+import { openGoldenModel } from "../../test/fixtures/golden-models.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { createEncoder, type Encoder } from "./encoder.ts";
 import { startHeld } from "./held-backend.ts";

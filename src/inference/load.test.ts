@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { goldenArray, goldenJson, goldenPath, maxDifference } from "../../test/golden.ts";
+import { goldenArray, goldenJson, goldenPath, maxDifference } from "../../test/fixtures/golden.ts";
 import { fileSource, writeAtomic } from "../base/files.node.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import { type TorchTree, torchZipChunks } from "../formats/torch/write.ts";

@@ -1,8 +1,8 @@
 // Long audio: the frontend's frames are those of the whole clip, on both engines; windows keep every frame once; little is held and all is let go.
 import { describe, expect, test } from "vitest";
-import { maxDifference } from "../../test/golden.ts";
-import { goldenModels, openGoldenModel } from "../../test/golden-models.ts";
-import { torchMissing } from "../../test/torch.ts";
+import { maxDifference } from "../../test/fixtures/golden.ts";
+import { goldenModels, openGoldenModel } from "../../test/fixtures/golden-models.ts";
+import { torchMissing } from "../../test/fixtures/torch.ts";
 import { toFloat32 } from "../base/dtypes.ts";
 import { AudioError } from "../base/errors.ts";
 import { fillGaussian, seeded } from "../base/random.ts";

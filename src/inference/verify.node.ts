@@ -4,12 +4,12 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { resample } from "../audio/resample.ts";
-import { synthesise } from "../audio/synth.ts";
 import { downmix } from "../audio/waveform.ts";
 import { hostTensor, toFloat32 } from "../base/dtypes.ts";
 import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
 import { npyBytes, parseNpy } from "../formats/npy.ts";
+import { shortSong } from "../synth/short-song.ts";
 import { compare } from "./diff.ts";
 import { normalise } from "./input-normalisation.ts";
 import type { LoadedModel } from "./load.node.ts";
@@ -55,7 +55,7 @@ export async function verifyModel(
   if (hfConfig.feature_extractor_cqt || hfConfig.deepnorm) {
     throw new ConfigError("transformers alone has no CQT input and no deepnorm: this model can't be verified against it.");
   }
-  const music = synthesise({ seconds, seed: 1 });
+  const music = shortSong({ seconds, seed: 1 });
   const raw = resample(downmix(music), { from: music.sampleRateHz, to: model.model.sampleRateHz });
   const waveform = model.inputNormalisation.on ? normalise(raw) : raw;
   const at = (name: string) => join(folder, name);

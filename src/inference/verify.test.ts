@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { goldenPath } from "../../test/golden.ts";
+import { goldenPath } from "../../test/fixtures/golden.ts";
 import { resample } from "../audio/resample.ts";
-import { synthesise } from "../audio/synth.ts";
 import { downmix } from "../audio/waveform.ts";
 import { hostTensor } from "../base/dtypes.ts";
 import { writeAtomic } from "../base/files.node.ts";
 import { npyBytes } from "../formats/npy.ts";
+import { shortSong } from "../synth/short-song.ts";
 import { type LoadedModel, loadModel } from "./load.node.ts";
 import { verifyModel } from "./verify.node.ts";
 
@@ -35,7 +35,7 @@ test("without Python the script is there to be run elsewhere, and the message sa
 });
 
 test("a reference made elsewhere is compared layer by layer, and the result kept", async () => {
-  const music = synthesise({ seconds: 1, seed: 1 });
+  const music = shortSong({ seconds: 1, seed: 1 });
   const waveform = resample(downmix(music), { from: music.sampleRateHz, to: 24000 });
   const { values, layers, frames, width } = (await model.hiddenStates([waveform]))[0]!;
   const keepReference = async (offset: number) => {

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type FakeHub, fakeHub } from "../fake-hub.ts";
-import { goldenPath } from "../golden.ts";
-import { writeSong, writeTinyModel } from "../tiny-model.ts";
+import { type FakeHub, fakeHub } from "../fixtures/fake-hub.ts";
+import { goldenPath } from "../fixtures/golden.ts";
+import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";
 import { ostinato } from "./run.ts";
 
 let folder: string;

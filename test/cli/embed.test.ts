@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toFloat32 } from "../../src/base/dtypes.ts";
 import { parseNpy } from "../../src/formats/npy.ts";
-import { maxDifference } from "../golden.ts";
-import { writeSong, writeTinyModel } from "../tiny-model.ts";
+import { maxDifference } from "../fixtures/golden.ts";
+import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";
 import { ostinato } from "./run.ts";
 
 let folder: string;

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seeded } from "../../src/base/random.ts";
-import { storeFormats } from "../../src/embed/stores/index.node.ts";
-import { type CorpusRun, readOutputs, runCorpus, strayFiles } from "../corpus.ts";
-import { maxDifference } from "../golden.ts";
-import { writeSong, writeTinyModel } from "../tiny-model.ts";
+import { storeFormats } from "../../src/embed/stores/index.ts";
+import { maxDifference } from "../fixtures/golden.ts";
+import { type CorpusRun, readOutputs, runCorpus, strayFiles } from "../fixtures/killed-run.ts";
+import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";
 
 const count = 60;
 const kills = 3;

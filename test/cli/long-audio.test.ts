@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fileSource } from "../../src/base/files.node.ts";
 import { npyInfo } from "../../src/formats/npy.ts";
 import { wholeSeconds } from "../../src/inference/window.ts";
-import { writeSong, writeTinyModel } from "../tiny-model.ts";
+import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";
 import { ostinato } from "./run.ts";
 
 let folder: string;

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeSong, writeTinyModel } from "../tiny-model.ts";
+import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";
 import { ostinato } from "./run.ts";
 
 let folder: string;

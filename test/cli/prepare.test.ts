@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { badFiles, goodFiles, songBytes, writeBadCorpus } from "../bad-corpus.ts";
-import { fakeHub } from "../fake-hub.ts";
-import { folderContents } from "../folder-contents.ts";
-import { goldenPath } from "../golden.ts";
+import { badFiles, goodFiles, songBytes, writeBadCorpus } from "../fixtures/damaged-recordings.ts";
+import { fakeHub } from "../fixtures/fake-hub.ts";
+import { folderContents } from "../fixtures/folder-contents.ts";
+import { goldenPath } from "../fixtures/golden.ts";
 import { ostinato } from "./run.ts";
 
 let work: string;
@@ -57,7 +57,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     const rvq = ["--labels", "rvq", "--stages", "2", "--size", "12", "--starts", "1", "--passes", "2", "--batch-size", "1"];
     return ["all", at("music"), "--out", at("data"), "--sample-rate", "16000", "--convert", ...rvq];
   };
-  const hook = `--import ${new URL("../kill-at.mjs", import.meta.url).href}`;
+  const hook = `--import ${new URL("../fixtures/kill-at.mjs", import.meta.url).href}`;
   const killed = (n: number) => prepare(args(), { NODE_OPTIONS: hook, KILL_AT: String(n) });
   let whole: Record<string, string>;
   let touches: number;

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { crc8, crc16Step } from "../../src/audio/crc.ts";
 import { runDecodeJob } from "../../src/audio/decode.node.ts";
 import { type FlacFrame, readFlacInfo, walkFlac } from "../../src/audio/flac-frames.ts";
-import { synthesise } from "../../src/audio/synth.ts";
 import { encodeWav } from "../../src/audio/wav.ts";
 import { memorySource } from "../../src/base/byte-source.ts";
 import { hostTensor } from "../../src/base/dtypes.ts";
@@ -14,8 +13,9 @@ import { openCheckpoint } from "../../src/checkpoint/read.ts";
 import { npyBytes, readNpy } from "../../src/formats/npy.ts";
 import { readNpz } from "../../src/formats/npz.ts";
 import { zipChunks } from "../../src/formats/zip-write.ts";
-import { fixtureBytes } from "../audio/fixtures.ts";
-import { goldenPath } from "../golden.ts";
+import { shortSong } from "../../src/synth/short-song.ts";
+import { fixtureBytes } from "../fixtures/audio.ts";
+import { goldenPath } from "../fixtures/golden.ts";
 import { damaged, oggRepaired } from "./damage.ts";
 
 export interface FuzzTarget {
@@ -87,7 +87,7 @@ export const checkpointTargets: readonly FuzzTarget[] = [
   file("fairseq legacy", golden(`${good}/fairseq_legacy.pt`), checkpoint),
 ];
 
-const wave = synthesise({ seconds: 0.3, sampleRateHz: 22_050, seed: 1 });
+const wave = shortSong({ seconds: 0.3, sampleRateHz: 22_050, seed: 1 });
 const matrix = npyBytes(hostTensor(Float32Array.from({ length: 60 }, Math.sin), [3, 4, 5]));
 export const arrayTargets: readonly FuzzTarget[] = [
   file("npy", matrix, npy),

@@ -1,8 +1,8 @@
 // Parity of every golden model on libtorch.
 import { describe, expect, test } from "vitest";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
-import { goldenCases, goldenErrors, goldenModels } from "../golden-models.ts";
-import { torchMissing } from "../torch.ts";
+import { goldenCases, goldenErrors, goldenModels } from "../fixtures/golden-models.ts";
+import { torchMissing } from "../fixtures/torch.ts";
 
 describe.skipIf(torchMissing).each(goldenModels)("%s on libtorch equals the original", (model) => {
   test.each(goldenCases)("%s, every hidden state to 1e-4", async (caseName) => {

@@ -2,15 +2,15 @@
 //
 // These models are 32 wide with large random weights, which no half precision gets to 0.9999 everywhere: transformers' own autocast on the
 // same inputs gives 0.99946 (music2vec) and 0.99993 (hubert_base). A random model of the 95M shape keeps 0.99994 in all 13 layers
-// (bench/check-device.ts prints both). The bound is what the least of the tiny ones holds.
+// (checks/device.ts prints both). The bound is what the least of the tiny ones holds.
 import { describe, expect, test } from "vitest";
 import { hostTensor, toFloat32 } from "../../src/base/dtypes.ts";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
 import { memory } from "../../src/engines/torch/runtime.ts";
 import { chainProgram } from "../../src/ops/stage.ts";
-import { goldenArray } from "../golden.ts";
-import { goldenModels, openGoldenModel } from "../golden-models.ts";
-import { torchMissing } from "../torch.ts";
+import { goldenArray } from "../fixtures/golden.ts";
+import { goldenModels, openGoldenModel } from "../fixtures/golden-models.ts";
+import { torchMissing } from "../fixtures/torch.ts";
 
 function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [ab, aa, bb] = [0, 0, 0];

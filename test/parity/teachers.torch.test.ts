@@ -1,12 +1,12 @@
-// Parity of the teachers on libtorch: the same golden cases that src/dsp and src/labels hold ONNX Runtime to.
+// Parity of the teachers on libtorch: the same golden cases that src/dsp, src/inference and src/teachers hold ONNX Runtime to.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
-import { searchLibtorch } from "../../src/engines/torch/locate.node.ts";
-import { loadEncodec } from "../../src/labels/encodec.node.ts";
-import type { EncodecTeacher } from "../../src/labels/encodec.ts";
-import { kmeansAssigner } from "../../src/labels/kmeans.ts";
-import { goldenArray, goldenPath } from "../golden.ts";
-import { encodecCase, encodecErrors, encodecLengths, featureCases, featureError, goldenSource } from "../golden-teachers.ts";
+import { searchLibtorch } from "../../src/engines/torch/locate.ts";
+import type { Encodec } from "../../src/inference/encodec.ts";
+import { loadEncodec } from "../../src/inference/load-encodec.node.ts";
+import { kmeansAssigner } from "../../src/teachers/kmeans/kmeans.ts";
+import { goldenArray, goldenPath } from "../fixtures/golden.ts";
+import { encodecCase, encodecErrors, encodecLengths, featureCases, featureError, goldenSource } from "../fixtures/golden-teachers.ts";
 
 const absent = searchLibtorch().found === undefined;
 
@@ -21,7 +21,7 @@ describe.skipIf(absent)(`features on libtorch equal the originals'${absent ? " (
 });
 
 describe.skipIf(absent)(`EnCodec on libtorch has facebook's codes${absent ? " (no libtorch here)" : ""}`, () => {
-  let teacher: EncodecTeacher;
+  let teacher: Encodec;
   beforeAll(async () => {
     teacher = await loadEncodec(goldenPath("D_encodec/hf"), torchEngine({ threads: 1 }));
   });

@@ -1,7 +1,7 @@
 // Stores: where embeddings of many files go. Each knows what it already holds, so that a second run skips it.
 import { OstinatoError } from "../../base/errors.ts";
+import type { Provenance, Settings, Source } from "../../inference/provenance.ts";
 import type { EmbeddingStream } from "../embedding.ts";
-import type { Provenance, Settings, Source } from "../provenance.ts";
 
 /** What a store holds under a name: enough to tell whether it is what would be written. */
 export interface StoredProvenance {

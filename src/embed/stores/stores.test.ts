@@ -9,9 +9,9 @@ import { toFloat32 } from "../../base/dtypes.ts";
 import { fillGaussian, seeded } from "../../base/random.ts";
 import { parseNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
+import type { Provenance } from "../../inference/provenance.ts";
 import type { EmbeddingStream } from "../embedding.ts";
-import type { Provenance } from "../provenance.ts";
-import { storeFormats, stores } from "./index.node.ts";
+import { storeFormats, stores } from "./index.ts";
 
 let root: string;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // Precision as a policy: the same models with weights of 16, 8 and 4 bits, beside float32.
 import { expect, test } from "vitest";
-import { goldenArray } from "../../../test/golden.ts";
-import { openGoldenModel } from "../../../test/golden-models.ts";
+import { goldenArray } from "../../../test/fixtures/golden.ts";
+import { openGoldenModel } from "../../../test/fixtures/golden-models.ts";
 import { createEncoder } from "../../inference/encoder.ts";
 import { onnxEngine } from "./engine.node.ts";
 import { trace } from "./trace.ts";

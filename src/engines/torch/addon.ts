@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import type { DType } from "../../base/dtypes.ts";
 import { NotFoundError } from "../../base/errors.ts";
-import { type BuildOptions, buildAddon } from "./build.node.ts";
+import { type BuildOptions, buildAddon } from "./build.ts";
 
 declare const handleBrand: unique symbol;
 /** A tensor inside the addon. */

@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { torchMissing } from "../../../test/torch.ts";
+import { torchMissing } from "../../../test/fixtures/torch.ts";
 
-const worker = fileURLToPath(new URL("../../../test/collectives-worker.mjs", import.meta.url));
+const worker = fileURLToPath(new URL("../../../test/fixtures/collectives-worker.mjs", import.meta.url));
 const dist = new URL("../../../dist/", import.meta.url).href;
 
 interface Ended {

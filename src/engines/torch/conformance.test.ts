@@ -1,6 +1,6 @@
 // Conformance of libtorch: every word of Ops against the float64 reference, its gradient against finite differences.
 import { beforeAll, describe, expect, test } from "vitest";
-import { torchMissing } from "../../../test/torch.ts";
+import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { toFloat32 } from "../../base/dtypes.ts";
 import { seeded } from "../../base/random.ts";
 import { caseAnswer, caseGradient, caseProgram, opCases, relativeError } from "../../ops/conformance.ts";

@@ -1,7 +1,7 @@
 // Lowering: what inference computes its own way is what the words of Ops mean.
 import { beforeAll, expect, test } from "vitest";
-import { maxDifference } from "../../../test/golden.ts";
-import { torchMissing } from "../../../test/torch.ts";
+import { maxDifference } from "../../../test/fixtures/golden.ts";
+import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { hostTensor } from "../../base/dtypes.ts";
 import { fillGaussian, seeded } from "../../base/random.ts";
 import { attentionInBlocks } from "./lowering.ts";

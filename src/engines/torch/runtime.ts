@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import type { DType } from "../../base/dtypes.ts";
 import { NotFoundError } from "../../base/errors.ts";
 import { addon, loadAddon, type MemoryReport } from "./addon.ts";
-import type { BuildOptions } from "./build.node.ts";
+import type { BuildOptions } from "./build.ts";
 
 export interface OpenOptions extends BuildOptions {
   readonly device?: string;

@@ -1,8 +1,8 @@
 // Stage-wise training on libtorch: the chain cut at every edge gives the gradients of one whole graph.
 import { beforeAll, describe, expect, test } from "vitest";
-import { goldenArray } from "../../../test/golden.ts";
-import { openGoldenModel } from "../../../test/golden-models.ts";
-import { torchMissing } from "../../../test/torch.ts";
+import { goldenArray } from "../../../test/fixtures/golden.ts";
+import { openGoldenModel } from "../../../test/fixtures/golden-models.ts";
+import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { hostTensor } from "../../base/dtypes.ts";
 import { seeded } from "../../base/random.ts";
 import { relativeError } from "../../ops/conformance.ts";

@@ -1,7 +1,7 @@
 // Tensors and calls: memory in and out, scopes, errors that say what failed, other threads.
 import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
-import { torchMissing } from "../../../test/torch.ts";
+import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
 import { hasOperator, op, opMany, schemaOf } from "./call.ts";
 import { memory, openTorch } from "./runtime.ts";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
-import { goldenJson, goldenPath } from "../../../test/golden.ts";
+import { goldenJson, goldenPath } from "../../../test/fixtures/golden.ts";
 import { memorySource } from "../../base/byte-source.ts";
 import { FormatError, UnsafeFileError } from "../../base/errors.ts";
 import { readPickle } from "../pickle/read.ts";

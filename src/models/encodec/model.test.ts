@@ -1,7 +1,7 @@
 // EnCodec's layers one by one, and the configuration that weights and files tell.
 import { expect, test } from "vitest";
-import { goldenJson, goldenPath } from "../../../test/golden.ts";
-import { goldenFrom, goldenSource } from "../../../test/golden-teachers.ts";
+import { goldenJson, goldenPath } from "../../../test/fixtures/golden.ts";
+import { goldenFrom, goldenSource } from "../../../test/fixtures/golden-teachers.ts";
 import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
 import { openCheckpointFolder } from "../../checkpoint/read.node.ts";
 import { onnxEngine } from "../../engines/onnx/engine.node.ts";

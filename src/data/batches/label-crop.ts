@@ -1,0 +1,43 @@
+// Label crops: the frames of labels that belong to a batch's crops of audio, as fairseq's HuBERT picks them.
+import { ConfigError } from "../../base/errors.ts";
+
+export interface LabelCropInput {
+  readonly sampleRateHz: number;
+  /** Label frames a second. */
+  readonly rateHz: number;
+  /** Length of the crops. */
+  readonly samples: number;
+  /** First sample of each crop. */
+  readonly starts: readonly number[];
+  /** Label frames of each clip. */
+  readonly frames: readonly number[];
+}
+
+export interface LabelCrop {
+  /** First frame of each crop: its first sample as a frame, a half rounded to the even one. */
+  readonly starts: readonly number[];
+  /** Frames of every crop: the crops' length in frames, or what the clip with the fewest frames left has. */
+  readonly frames: number;
+}
+
+/** Aligns label frames with crops (fairseq, hubert_dataset.py, collater_frm_label).
+ *  @throws ConfigError when a clip's labels end before its crop begins. */
+export function cropLabels({ sampleRateHz, rateHz, samples, starts, frames }: LabelCropInput): LabelCrop {
+  const ratio = rateHz / sampleRateHz;
+  const first = starts.map((start) => roundHalfEven(start * ratio));
+  const left = first.map((start, i) => frames[i]! - start);
+  const short = left.findIndex((count) => count <= 0);
+  if (short >= 0) {
+    throw new ConfigError(
+      `A crop begins at sample ${starts[short]}, label frame ${first[short]}, but its clip has ${frames[short]} label frames: these labels are not of this audio. Make them anew.`,
+    );
+  }
+  return { starts: first, frames: Math.min(roundHalfEven(samples * ratio), ...left) };
+}
+
+/** To the nearest whole number; halves to the even one, as Python rounds. */
+export function roundHalfEven(x: number): number {
+  const down = Math.floor(x);
+  const rest = x - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
+}

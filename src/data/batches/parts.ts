@@ -1,0 +1,79 @@
+// Parts: a split that comes in several manifests (MERT-330M's train_0_6 to train_5_6), trained on one an epoch, in turn.
+import { ConfigError } from "../../base/errors.ts";
+import type { LabelSet, Manifest } from "../corpus.ts";
+import { type Plan, type PlanRules, planBatches } from "./plan.ts";
+
+/** The clips of several manifests as one: those of the first, then those of the second, and so on.
+ *  @throws ConfigError when they have different roots or sample rates. */
+export function joinManifests(parts: readonly Manifest[]): Manifest {
+  const [first] = parts;
+  if (first === undefined) throw new ConfigError("There is no manifest to join.");
+  const { root, sampleRateHz } = first;
+  const other = parts.find((part) => part.root !== root || part.sampleRateHz !== sampleRateHz);
+  if (other) {
+    throw new ConfigError(
+      `Parts of one split lie in ${root} at ${sampleRateHz} Hz and in ${other.root} at ${other.sampleRateHz} Hz. Prepare them with one root and rate.`,
+    );
+  }
+  return { root, sampleRateHz, clips: parts.flatMap((part) => part.clips) };
+}
+
+/** The labels of several manifests as one set, in the same order. Its stamp is the first one's.
+ *  @throws ConfigError when another teacher made some of them. */
+export function joinLabels(parts: readonly LabelSet[]): LabelSet {
+  const [first] = parts;
+  if (first === undefined) throw new ConfigError("There are no labels to join.");
+  const { stamp } = first;
+  const other = parts.find((part) => part.stamp.teacherHash !== stamp.teacherHash || part.stamp.rateHz !== stamp.rateHz);
+  if (other) throw new ConfigError(`Parts of one split were labelled by ${stamp.teacher} and by ${other.stamp.teacher}. Label them alike.`);
+  const starts = partStarts(parts.map((part) => part.clips));
+  const locate = (clip: number) => {
+    const part = starts.findLastIndex((start) => start <= clip);
+    return { set: parts[part]!, own: clip - starts[part]! };
+  };
+  return {
+    stamp,
+    clips: parts.reduce((sum, part) => sum + part.clips, 0),
+    frames(clip) {
+      const { set, own } = locate(clip);
+      return set.frames(own);
+    },
+    read(clip, start, count) {
+      const { set, own } = locate(clip);
+      return set.read(own, start, count);
+    },
+  };
+}
+
+/** Plans parts in turn: an epoch of the first, one of the second, …, and again. Clips count as in the joined manifest; a batch's epoch
+ *  counts the rounds through all parts, and `batches` and `clips` are those of a round.
+ *  @param parts the lengths of each part's clips, in samples.
+ *  @throws ConfigError as `planBatches` does. */
+export function planParts(parts: readonly ArrayLike<number>[], rules: PlanRules): Plan {
+  const plans = parts.map((lengths) => planBatches(lengths, rules));
+  const clipStarts = partStarts(parts.map(({ length }) => length));
+  const batchStarts = partStarts(plans.map((plan) => plan.batches));
+  const sum = (of: (plan: Plan) => number) => plans.reduce((total, plan) => total + of(plan), 0);
+  const batches = sum((plan) => plan.batches);
+  return {
+    batches,
+    clips: sum((plan) => plan.clips),
+    short: sum((plan) => plan.short),
+    at(number) {
+      const [round, within] = [Math.floor(number / batches), number % batches];
+      const part = batchStarts.findLastIndex((start) => start <= within);
+      const own = plans[part]!;
+      const batch = own.at(round * own.batches + within - batchStarts[part]!);
+      return { ...batch, number, clips: batch.clips.map((clip) => clip + clipStarts[part]!) };
+    },
+  };
+}
+
+/** Where each part begins when one follows the other. */
+function partStarts(sizes: readonly number[]): number[] {
+  let at = 0;
+  return sizes.map((size) => {
+    at += size;
+    return at - size;
+  });
+}

@@ -1,0 +1,80 @@
+// Duplicates: files of the same bytes. Sizes are compared first, then beginnings, and whole files only where both agree.
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { runAhead } from "../../base/ahead.ts";
+import { sha256File } from "../../base/hash.node.ts";
+import type { FoundFile } from "./find-audio.ts";
+
+/** Bytes of a beginning. */
+const headBytes = 1 << 16;
+
+export interface DuplicateOptions {
+  /** Files read at a time. */
+  readonly jobs?: number;
+  /** A file's SHA-256 as an earlier run found it. */
+  readonly known?: (path: string) => string | undefined;
+  /** Told of each hash; awaited. */
+  readonly onHash?: (file: FoundFile, sha256: string) => Promise<void> | void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** For each file that repeats another, the first in the list of the same bytes. Files that can't be read repeat nothing. */
+export async function findDuplicates(
+  root: string,
+  files: readonly FoundFile[],
+  { jobs = 4, known = () => undefined, onHash, signal }: DuplicateOptions = {},
+): Promise<Map<string, string>> {
+  const sameSize = repeated(files, ({ bytes }) => String(bytes)).filter(({ bytes }) => bytes > 0);
+  const heads = await hashed(sameSize, jobs, (file) => hashOf(join(root, file.path), headBytes), signal);
+  const sameHead = repeated(sameSize, (file) => heads.get(file) && `${file.bytes} ${heads.get(file)}`);
+  const whole = async (file: FoundFile) => {
+    const before = known(file.path);
+    if (before !== undefined) return before;
+    const sha256 = file.bytes <= headBytes ? heads.get(file) : await hashOf(join(root, file.path));
+    if (sha256 !== undefined) await onHash?.(file, sha256);
+    return sha256;
+  };
+  const hashes = await hashed(sameHead, jobs, whole, signal);
+  const first = new Map<string, string>();
+  const duplicates = new Map<string, string>();
+  for (const file of sameHead) {
+    const hash = hashes.get(file);
+    const original = hash && first.get(hash);
+    if (original) duplicates.set(file.path, original);
+    else if (hash) first.set(hash, file.path);
+  }
+  return duplicates;
+}
+
+/** Those files whose key some other has too, in order; an undefined key is nobody's. */
+function repeated(files: readonly FoundFile[], key: (file: FoundFile) => string | undefined): FoundFile[] {
+  const count = new Map<string | undefined, number>();
+  for (const file of files) count.set(key(file), (count.get(key(file)) ?? 0) + 1);
+  return files.filter((file) => key(file) !== undefined && count.get(key(file))! > 1);
+}
+
+async function hashed(
+  files: readonly FoundFile[],
+  jobs: number,
+  hash: (file: FoundFile) => Promise<string | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<Map<FoundFile, string>> {
+  const hashes = new Map<FoundFile, string>();
+  const start = async (file: FoundFile) => [file, signal?.aborted ? undefined : await hash(file)] as const;
+  for await (const [file, found] of runAhead(files, jobs - 1, start)) if (found !== undefined) hashes.set(file, found);
+  signal?.throwIfAborted();
+  return hashes;
+}
+
+/** SHA-256 of a file, or of its first bytes; undefined where it can't be read, which others will name. */
+async function hashOf(path: string, bytes?: number): Promise<string | undefined> {
+  try {
+    if (bytes === undefined) return await sha256File(path);
+    const file = await open(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0).finally(() => file.close());
+    return createHash("sha256").update(buffer.subarray(0, bytesRead)).digest("hex");
+  } catch {
+    return undefined;
+  }
+}

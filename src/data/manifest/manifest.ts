@@ -1,0 +1,45 @@
+// Manifests as text: fairseq's tsv, a line for the root and then a line a clip.
+import { FormatError } from "../../base/errors.ts";
+import type { Clip, Manifest } from "../corpus.ts";
+
+/** A manifest as a file says it: the sample rate stands elsewhere. */
+export type ManifestText = Pick<Manifest, "root" | "clips">;
+
+/** Reads fairseq's tsv: the root folder, then `path<TAB>samples` a line.
+ *  @throws FormatError naming the line that is something else. */
+export function parseManifest(text: string, name: string): ManifestText {
+  const lines = text.split(/\r?\n/);
+  const root = lines[0]!.trim();
+  if (root === "" || root.includes("\t")) {
+    throw new FormatError(`${name} is no manifest: its first line should name the folder of the clips, and is ${quoted(lines[0]!)}.`);
+  }
+  while (lines.at(-1) === "") lines.pop();
+  return { root, clips: lines.slice(1).map((line, i) => parseClip(line, `${name}, line ${i + 2}`)) };
+}
+
+function parseClip(line: string, place: string): Clip {
+  const [path, samples, ...more] = line.split("\t");
+  if (!path || samples === undefined || more.length > 0 || !/^\d+$/.test(samples.trim())) {
+    throw new FormatError(`${place}: ${quoted(line)} is no clip. A line is a path, a tab and a number of samples.`);
+  }
+  return { path, samples: Number(samples) };
+}
+
+function quoted(line: string): string {
+  return JSON.stringify(line.length > 80 ? `${line.slice(0, 80)}…` : line);
+}
+
+/** The tsv of a manifest; what a manifest's hash is taken of. */
+export function manifestText({ root, clips }: ManifestText): string {
+  return `${root}\n${clips.map(({ path, samples }) => `${path}\t${samples}\n`).join("")}`;
+}
+
+/** Seconds of sound that a manifest names. */
+export function manifestSeconds({ clips, sampleRateHz }: Pick<Manifest, "clips" | "sampleRateHz">): number {
+  return clips.reduce((sum, { samples }) => sum + samples, 0) / sampleRateHz;
+}
+
+/** Whether a file can be named in a manifest: tabs and line breaks part its fields. */
+export function canBeNamed(path: string): boolean {
+  return !/[\t\r\n]/.test(path);
+}

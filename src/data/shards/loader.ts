@@ -1,0 +1,212 @@
+// Shard loader: batches from shards on a disk or behind an address, read in long runs and decoded in worker threads.
+import { runAhead } from "../../base/ahead.ts";
+import { chunkedSource } from "../../base/byte-source.ts";
+import { AudioError, ConfigError, NotFoundError } from "../../base/errors.ts";
+import { fileSource } from "../../base/files.node.ts";
+import { type HttpSourceOptions, httpSource } from "../../base/http-source.ts";
+import { recent } from "../../base/recent.ts";
+import { type BadClip, type Batch, type BatchLabels, makeBatch } from "../batches/batch.ts";
+import type { CropAnswer, CropRequest } from "../batches/crop-job.ts";
+import { openCropReader } from "../batches/crop-reader.ts";
+import { roundHalfEven } from "../batches/label-crop.ts";
+import { eventsHandled, type LoaderOptions, stopWith } from "../batches/loader.ts";
+import { type PoolBatch, type PoolClip, type PoolPlan, planPool, planPools, type Segment, type ShardRules } from "./plan.ts";
+import { indexShard, parseCard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
+
+/** The shards of a split, opened. */
+export interface ShardSet {
+  readonly card: ShardCard;
+  /** Sent along with requests. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Path or address of a shard. */
+  place(shard: number): string;
+  /** Where a shard's clips stand. */
+  index(shard: number): Promise<ShardIndex>;
+}
+
+const requestBytes = 1 << 20;
+const keptIndices = 256;
+
+/** Opens the shards in a folder, or below an http address.
+ *  @throws NotFoundError when there are none, FormatError when their description is damaged. */
+export async function openShards(
+  folder: string,
+  { split = "train", ...http }: { split?: string } & HttpSourceOptions = {},
+): Promise<ShardSet> {
+  const base = folder.replace(/\/+$/, "");
+  const open = (name: string) => {
+    const place = `${base}/${name}`;
+    return /^https?:/.test(base) ? httpSource(place, http) : fileSource(place);
+  };
+  const textOf = async (name: string) => {
+    const source = await open(name);
+    const bytes = await source.read(0, source.size).finally(() => source.close());
+    return new TextDecoder().decode(bytes);
+  };
+  const cardName = `${split}.shards.json`;
+  const text = await textOf(cardName).catch((error: unknown) => {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new NotFoundError(`${base} holds no ${cardName}. Write shards: ostinato prepare shards <prepared folder> --out ${base}`);
+  });
+  const card = parseCard(text, `${base}/${cardName}`);
+  const index = recent(keptIndices, async (tar: string): Promise<ShardIndex> => {
+    const name = tar.replace(/\.tar$/, ".json");
+    try {
+      return parseIndex(await textOf(name), `${base}/${name}`);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      const source = chunkedSource(await open(tar), requestBytes);
+      return await indexShard(source).finally(() => source.close()); // it was lost on the way: the shard itself tells
+    }
+  });
+  return {
+    card,
+    headers: http.headers,
+    place: (shard) => `${base}/${card.shards[shard]!.name}`,
+    index: (shard) => index(card.shards[shard]!.name),
+  };
+}
+
+/** A pool's batches, read. */
+interface ReadPool {
+  readonly clips: readonly PoolClip[];
+  readonly batches: readonly PoolBatch[];
+  /** By clip of the pool; undefined where no batch wants it. */
+  readonly crops: readonly (CropAnswer | undefined)[];
+}
+
+/** A rank's batches from shards. Ranks take pools in turn, so none is read twice in an epoch and none left out, and all ranks get as many
+ *  batches; what an epoch leaves over fills the next pool. `first` counts batches of all ranks together, as in `loadBatches`: with the
+ *  same number of ranks it goes on exactly, with another within a pool of that place. Clips that can't be read are left out and named. `ahead` counts pools here.
+ *  @throws AudioError when no clip of a pool could be read. */
+export async function* loadShardBatches(set: ShardSet, rules: ShardRules, options: LoaderOptions = {}): AsyncGenerator<Batch> {
+  const { workers, ahead = 1, signal, first = 0, end = Number.POSITIVE_INFINITY, rank = 0, ranks = 1 } = options;
+  const { sampleRateHz, labels, shards } = set.card;
+  if (!(rank >= 0 && rank < ranks))
+    throw new ConfigError(`Rank ${rank} of ${ranks}: ranks count from 0 up to, but not including, their number.`);
+  const plan = planPools(
+    shards.map(({ clips }) => clips),
+    rules,
+  );
+  const reader = openCropReader({ sampleRateHz, workers, headers: set.headers });
+  const stop = stopWith(signal);
+  const wanted = (start: number, samples: number) => {
+    const ratio = (labels?.rateHz ?? 0) / sampleRateHz;
+    return { start: roundHalfEven(start * ratio), count: roundHalfEven(samples * ratio) };
+  };
+
+  const readPool = async (number: number): Promise<ReadPool> => {
+    const segments = plan.pool(number);
+    const clips = await poolClips(set, segments);
+    const batches = planPool(clips.flat(), number, plan, rules);
+    const crops = new Map(batches.flatMap(({ rows, samples, starts }) => rows.map((row, i) => [row, { samples, start: starts[i]! }])));
+    let row = 0;
+    const reads = clips.map((run, i) => {
+      const file = set.place(segments[i]!.shard);
+      const requests = run.map((clip): CropRequest | undefined => {
+        const crop = crops.get(row++);
+        const name = `${clip.path} in ${file}`;
+        return (
+          crop && {
+            file,
+            at: clip.audio,
+            name,
+            ...crop,
+            ...(clip.labels && { labels: { ...clip.labels, ...wanted(crop.start, crop.samples) } }),
+          }
+        );
+      });
+      return readRun(requests, (some) => reader.read(some, stop.signal));
+    });
+    return { clips: clips.flat(), batches, crops: (await Promise.all(reads)).flat() };
+  };
+
+  const step = Math.floor(first / ranks);
+  const pools = runAhead(poolNumbers(Math.floor(step / plan.poolBatches), rank, ranks), ahead, (number) =>
+    readPool(number).then(
+      (pool) => ({ pool }),
+      (error: unknown) => ({ error }),
+    ),
+  );
+  try {
+    for (let at = step; ; ) {
+      const { value: result, done } = await pools.next();
+      if (done) return;
+      if ("error" in result) throw result.error;
+      for (let i = at % plan.poolBatches; i < plan.poolBatches; i++, at++) {
+        if (at * ranks + rank >= end) return;
+        const number = at * ranks + rank;
+        await eventsHandled();
+        yield { ...assemble(result.pool, i, { sampleRateHz, rateHz: labels?.rateHz, plan }), number };
+      }
+    }
+  } finally {
+    stop.abort(new AudioError("The loader was closed."));
+    await pools.return(undefined);
+    await reader.close();
+  }
+}
+
+function* poolNumbers(first: number, rank: number, ranks: number): Generator<number> {
+  for (let turn = first; ; turn++) yield turn * ranks + rank;
+}
+
+/** The clips of each segment. */
+function poolClips(set: ShardSet, segments: readonly Segment[]): Promise<PoolClip[][]> {
+  return Promise.all(
+    segments.map(async ({ shard, from, to, epoch }) => (await set.index(shard)).clips.slice(from, to).map((clip) => ({ ...clip, epoch }))),
+  );
+}
+
+/** Reads the clips of a run that are wanted, in one job. */
+async function readRun(
+  requests: readonly (CropRequest | undefined)[],
+  read: (some: readonly CropRequest[]) => Promise<CropAnswer[]>,
+): Promise<(CropAnswer | undefined)[]> {
+  const answers = await read(requests.filter((request) => request !== undefined));
+  let next = 0;
+  return requests.map((request) => (request === undefined ? undefined : answers[next++]));
+}
+
+/** Batch `wanted` of a pool; where nothing of it could be read, the next one of which something could. */
+function assemble(pool: ReadPool, wanted: number, about: { sampleRateHz: number; rateHz: number | undefined; plan: PoolPlan }): Batch {
+  const bad: BadClip[] = [];
+  for (let skipped = 0; skipped < pool.batches.length; skipped++) {
+    const { rows, samples, starts } = pool.batches[(wanted + skipped) % pool.batches.length]!;
+    const clips = rows.map((row) => pool.clips[row]!);
+    const crops = rows.map((row) => pool.crops[row]!);
+    const planned = {
+      number: 0,
+      epoch: Math.min(...clips.map(({ epoch }) => epoch)),
+      samples,
+      clips: clips.map(({ clip }) => clip),
+      starts,
+    };
+    const pathOf = (clip: number) => clips.find((one) => one.clip === clip)!.path;
+    const batch = makeBatch({ planned, crops, pathOf, sampleRateHz: about.sampleRateHz, labels: labelsOf(crops, about.rateHz) });
+    bad.push(...batch.bad);
+    if ("waveforms" in batch) return { ...batch, bad };
+  }
+  throw new AudioError(`None of the ${bad.length} clips of a pool could be read; the first: ${bad[0]?.reason}`);
+}
+
+function labelsOf(crops: readonly CropAnswer[], rateHz: number | undefined): BatchLabels | undefined {
+  if (rateHz === undefined) return undefined;
+  const found = crops.map((crop) => ("samples" in crop ? crop.labels : undefined));
+  const codebooks = found.find((labels) => labels !== undefined)?.codebooks ?? 0;
+  return {
+    codebooks,
+    rateHz,
+    frames: (row) => found[row]?.frames ?? 0,
+    read(row, start, count) {
+      const { codes, start: from } = found[row]!;
+      const held = codes.length / codebooks;
+      const out = new Int32Array(codebooks * count);
+      for (let k = 0; k < codebooks; k++) {
+        const at = k * held + start - from;
+        out.set(codes.subarray(at, at + count), k * count);
+      }
+      return out;
+    },
+  };
+}

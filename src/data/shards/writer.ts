@@ -1,0 +1,154 @@
+// Shard writer: a manifest's recordings and labels as tar files of about one size, in an order that is shuffled once and for all.
+import { readFile, stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { ConfigError, messageOf, NotFoundError } from "../../base/errors.ts";
+import { fileSource, writeAtomic } from "../../base/files.node.ts";
+import { npyBytes } from "../../formats/npy.ts";
+import { type TarInput, tarBytes, tarChunks } from "../../formats/tar.ts";
+import type { BadClip } from "../batches/batch.ts";
+import { drawsFor, shuffle } from "../batches/draws.ts";
+import type { LabelSet, Manifest } from "../corpus.ts";
+import { indexShard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
+
+/** What goes into shards, and where they go. */
+export interface WriteShardsOptions {
+  readonly manifest: Manifest;
+  readonly labels?: LabelSet | undefined;
+  readonly out: string;
+  readonly split: string;
+  /** A shard ends before it would pass this; one recording may be larger. */
+  readonly shardBytes?: number | undefined;
+  /** Draws the order of the clips. */
+  readonly seed?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onShard?: (shard: { name: string; clips: number; bytes: number; skipped: boolean }) => void;
+}
+
+/** What was written, and what could not be. */
+export interface WrittenShards {
+  readonly card: ShardCard;
+  /** Recordings that are not there; they are in no shard. */
+  readonly bad: readonly BadClip[];
+}
+
+/** Writes `<split>-00000.tar` … with an index beside each, and `<split>.shards.json` last: where it lies, all is there. A shard that is there
+ *  already is kept, so that a run which was stopped goes on.
+ *  @throws ConfigError when the labels are not of this manifest or the folder holds other shards; the signal's reason. */
+export async function writeShards(options: WriteShardsOptions): Promise<WrittenShards> {
+  const { manifest, labels, out, split, shardBytes = 1e9, seed = 0, signal, onShard = () => {} } = options;
+  if (labels !== undefined && (labels.clips !== manifest.clips.length || labels.stamp.sampleRateHz !== manifest.sampleRateHz)) {
+    throw new ConfigError(
+      `The labels are of ${labels.clips} clips at ${labels.stamp.sampleRateHz} Hz, the manifest has ${manifest.clips.length} at ${manifest.sampleRateHz} Hz. Make labels of this manifest.`,
+    );
+  }
+  const bad: BadClip[] = [];
+  const shards: ShardCard["shards"] = [];
+  const order = shuffle(
+    drawsFor(seed, "segments"),
+    Int32Array.from(manifest.clips, (_, clip) => clip),
+  );
+  let held: Member[] = [];
+  let heldBytes = 0;
+
+  const finish = async () => {
+    if (held.length === 0) return;
+    const name = `${split}-${String(shards.length).padStart(5, "0")}.tar`;
+    const { skipped, index } = await writeShard(join(out, name), held);
+    const seconds = index.clips.reduce((sum, { samples }) => sum + samples, 0) / manifest.sampleRateHz;
+    shards.push({ name, bytes: index.bytes, clips: index.clips.length, seconds: Math.round(seconds * 100) / 100 });
+    onShard({ name, clips: index.clips.length, bytes: index.bytes, skipped });
+    held = [];
+    heldBytes = 0;
+  };
+
+  for (const clip of order) {
+    signal?.throwIfAborted();
+    const { path, samples } = manifest.clips[clip]!;
+    const file = join(manifest.root, path);
+    const size = await stat(file).then(
+      (found) => found.size,
+      (error: unknown) => {
+        bad.push({ clip, path, reason: messageOf(error) });
+      },
+    );
+    if (size === undefined) continue;
+    const inputs = membersOf({ clip, path, samples }, file, size, labels);
+    const bytes = inputs.reduce((sum, input) => sum + tarBytes(input.name, input.bytes), 0);
+    if (heldBytes + bytes + 1024 > shardBytes) await finish();
+    held.push({ clip, inputs });
+    heldBytes += bytes;
+  }
+  await finish();
+  if (shards.length === 0) {
+    throw new NotFoundError(`None of ${bad.length} recordings below ${manifest.root} is there. Is it the folder they lie in?`);
+  }
+  const card: ShardCard = { split, sampleRateHz: manifest.sampleRateHz, labels: labels?.stamp ?? null, shards };
+  await writeAtomic(join(out, `${split}.shards.json`), `${JSON.stringify(card, null, 1)}\n`);
+  return { card, bad };
+}
+
+interface Member {
+  readonly clip: number;
+  readonly inputs: readonly TarInput[];
+}
+
+function membersOf(
+  told: { clip: number; path: string; samples: number },
+  file: string,
+  bytes: number,
+  labels: LabelSet | undefined,
+): TarInput[] {
+  const key = String(told.clip).padStart(8, "0");
+  const json = new TextEncoder().encode(JSON.stringify(told));
+  const extension = /^\.[a-z0-9]+$/.exec(extname(told.path).toLowerCase())?.[0] ?? ".audio";
+  const members: TarInput[] = [
+    { name: `${key}.json`, bytes: json.length, read: () => Promise.resolve(json) },
+    { name: `${key}${extension === ".json" || extension === ".npy" ? ".audio" : extension}`, bytes, read: () => readFile(file) },
+  ];
+  if (labels === undefined) return members;
+  const frames = labels.frames(told.clip);
+  const [codebooks, width] = [labels.stamp.codebooks, labels.stamp.codebookSize <= 2 ** 15 ? 2 : 4];
+  const header = 128; // npyHeader's, whatever the shape
+  const read = async () => {
+    const codes = labels.read(told.clip, 0, frames);
+    const values = width === 2 ? Int16Array.from(codes) : codes;
+    return npyBytes({
+      dtype: width === 2 ? "int16" : "int32",
+      shape: [codebooks, frames],
+      bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    });
+  };
+  return [...members, { name: `${key}.npy`, bytes: header + codebooks * frames * width, read }];
+}
+
+/** Writes a shard and then, from what was written, its index; keeps one that holds these clips already. */
+async function writeShard(path: string, members: readonly Member[]): Promise<{ skipped: boolean; index: ShardIndex }> {
+  const indexPath = path.replace(/\.tar$/, ".json");
+  const found = await keptIndex(path, indexPath);
+  if (found !== undefined) {
+    const same = found.clips.length === members.length && found.clips.every(({ clip }, i) => clip === members[i]!.clip);
+    if (!same) throw new ConfigError(`${path} is there and holds other clips. Write to another folder, or remove it.`);
+    return { skipped: true, index: found };
+  }
+  await writeAtomic(path, tarChunks(members.flatMap(({ inputs }) => inputs)));
+  const source = await fileSource(path);
+  try {
+    const index = await indexShard(source);
+    await writeAtomic(indexPath, `${JSON.stringify(index)}\n`);
+    return { skipped: false, index };
+  } finally {
+    await source.close();
+  }
+}
+
+/** The index of a shard that was finished before. */
+async function keptIndex(path: string, indexPath: string): Promise<ShardIndex | undefined> {
+  const text = await readFile(indexPath, "utf8").catch(() => undefined);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+  if (text === undefined || size === undefined) return undefined;
+  const index = parseIndex(text, indexPath);
+  return index.bytes === size ? index : undefined;
+}

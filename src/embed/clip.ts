@@ -1,0 +1,88 @@
+// Clips: sound as the model takes it, mono at its sample rate, with the facts of where it came from. What is long is read twice instead of
+// being held.
+import { stat } from "node:fs/promises";
+import { loadStream, type StreamFacts } from "../audio/load.node.ts";
+import { resample } from "../audio/resample.ts";
+import { concatSamples } from "../audio/waveform.ts";
+import { ConfigError } from "../base/errors.ts";
+import { gatherStatistics } from "../inference/clip-statistics.ts";
+import { type LongClip, longClip } from "../inference/long.ts";
+import type { Source } from "../inference/provenance.ts";
+import type { Model } from "../models/model.ts";
+
+/** Samples that are already there: mono, at any rate. */
+export interface Samples {
+  readonly samples: Float32Array;
+  readonly sampleRateHz: number;
+}
+
+/** The bytes of an audio file that is on no disk; `name` stands in messages. */
+export interface AudioBytes {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+}
+
+/** A file's path, a file's bytes, or samples. */
+export type AudioSource = string | AudioBytes | Samples;
+
+/** A recording by what is known of it, and its sound: in memory, or to be read again where it is long. */
+export interface Clip {
+  readonly source: Source;
+  /** How many, at the model's rate. */
+  readonly samples: number;
+  /** Mono at the model's rate. */
+  readonly sound: Float32Array | LongClip;
+}
+
+/** Clips up to this length are decoded into memory, run whole and share batches. Of longer ones the statistics are gathered, and they are read
+ *  again when they are run. */
+export const heldSeconds = 30;
+
+export interface LoadClipOptions {
+  /** Longest clip to hold in memory; default `heldSeconds`. */
+  readonly longestHeldSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type ForModel = Pick<Model, "sampleRateHz" | "normWindows">;
+
+/** Decodes (in a worker), mixes down and resamples.
+ *  @throws NotFoundError, UnreadableAudioError whose `fault` says why there is no sound in it, and `signal`'s reason. */
+export async function loadClip(audio: AudioSource, model: ForModel, options: LoadClipOptions = {}): Promise<Clip> {
+  const longestHeld = (options.longestHeldSeconds ?? heldSeconds) * model.sampleRateHz;
+  if (typeof audio !== "string" && "samples" in audio) return samplesClip(audio, model, longestHeld);
+  const input = typeof audio === "string" ? { path: audio } : audio;
+  const { sampleRateHz } = model;
+  const { signal } = options;
+  const found: { facts?: StreamFacts } = {};
+  const first = loadStream(input, { sampleRateHz, signal, onEnd: (facts) => (found.facts = facts) });
+  const gathering = gatherStatistics(model);
+  let held: Float32Array[] | undefined = [];
+  let samples = 0;
+  for await (const piece of first) {
+    samples += piece.length;
+    held?.push(piece);
+    if (samples <= longestHeld) continue;
+    for (const part of held ?? [piece]) gathering.push(part);
+    held = undefined;
+  }
+  const { format, mends, sourceSampleRateHz, sourceChannels, durationSeconds } = found.facts!;
+  const named = typeof audio === "string" ? { file: audio, ...(await fileStamp(audio)) } : { file: audio.name, bytes: audio.bytes.length };
+  const source = { ...named, format, sampleRateHz: sourceSampleRateHz, channels: sourceChannels, seconds: durationSeconds, mends };
+  if (held) return { source, samples, sound: concatSamples(held) };
+  const statistics = gathering.statistics();
+  return { source, samples, sound: { statistics, pieces: () => loadStream(input, { sampleRateHz, signal }) } };
+}
+
+function samplesClip({ samples: given, sampleRateHz }: Samples, model: ForModel, longestHeld: number): Clip {
+  if (given.length === 0) throw new ConfigError("The waveform has no samples: give at least one frame of sound.");
+  const samples = resample(given, { from: sampleRateHz, to: model.sampleRateHz });
+  const source = { sampleRateHz, channels: 1, seconds: given.length / sampleRateHz, mends: [] };
+  return { source, samples: samples.length, sound: samples.length <= longestHeld ? samples : longClip(samples, model) };
+}
+
+/** What tells whether a file has changed since it was embedded. */
+export async function fileStamp(path: string): Promise<{ bytes: number; modified: string }> {
+  const { size, mtime } = await stat(path);
+  return { bytes: size, modified: mtime.toISOString() };
+}

@@ -1,0 +1,190 @@
+// Embedding a corpus: files are decoded ahead in workers while the model computes, each is written whole or not at all, what is finished is
+// skipped, and a file that fails is named while the rest goes on.
+import { runAhead } from "../base/ahead.ts";
+import { ConfigError, messageOf, NotFoundError, OstinatoError } from "../base/errors.ts";
+import { diskIsFull } from "../base/files.node.ts";
+import { checkLength } from "../inference/encoder.ts";
+import type { LoadedModel } from "../inference/load.node.ts";
+import { type Settings, sameSource, settingsThatDiffer } from "../inference/provenance.ts";
+import { takeAlike, waitingBatches } from "./alike.ts";
+import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.ts";
+import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.ts";
+import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.ts";
+import { claimOutFolder, outputError } from "./out-folder.ts";
+import { beginReport, type Ending, type FileResult } from "./report.ts";
+import { type StoreFormat, stores } from "./stores/index.ts";
+import { OutputExistsError, type Store } from "./stores/store.ts";
+
+export interface EmbedFilesOptions extends EmbedOptions {
+  /** The folder of the outputs; made where it is not there. */
+  readonly out: string;
+  /** Default "npy". */
+  readonly format?: StoreFormat | undefined;
+  /** Write anew what is there, whatever it holds. */
+  readonly overwrite?: boolean | undefined;
+  /** Files decoded beyond those the model is at; default 2. */
+  readonly lookAhead?: number | undefined;
+  /** For "parquet": a part is written after so many seconds at the latest, which is what a killed run has to do again; default 60. */
+  readonly partSeconds?: number | undefined;
+}
+
+/** A file of a planned corpus: on disk, or as bytes under a name. */
+export type CorpusFile = NamedFile & { readonly audio?: AudioBytes };
+
+/** The files of a corpus with the names of their outputs.
+ *  @throws NotFoundError when files, folders and globs together hold no file. */
+export async function planCorpus(inputs: readonly string[]): Promise<CorpusFile[]> {
+  const files = await expandFiles(inputs);
+  if (files.length === 0) {
+    throw new NotFoundError(
+      `There is no audio file in ${inputs.join(", ") || "an empty list"}: folders are searched for wav, flac, mp3, ogg, opus, m4a and other sound, hidden files left out. Give a file by its own name to have it tried whatever it is called.`,
+    );
+  }
+  return nameOutputs(files);
+}
+
+/** Embeds many files, one result each; batches gather similar lengths, so their order is not quite that of the files. Beside the outputs
+ *  it leaves `report.jsonl` (see `report.node.ts`).
+ *  @param inputs paths of files, folders and globs, or what `planCorpus` made of them.
+ *  @throws ConfigError for wrong options and an output folder that can't be written to or in which another run is at work, NotFoundError
+ *  when there is no file at all, OutputFullError when the disk is full. When `signal` aborts, the files in hand are finished or left out,
+ *  and the iteration ends. */
+export async function* embedFiles(
+  model: LoadedModel,
+  inputs: readonly string[] | readonly CorpusFile[],
+  options: EmbedFilesOptions,
+): AsyncGenerator<FileResult> {
+  const { batchSize = 1, out, signal } = options;
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new ConfigError(`batchSize is ${batchSize}: it must be a whole number from 1.`);
+  const isPlanned = (list: typeof inputs): list is readonly CorpusFile[] => list.some((each) => typeof each === "object");
+  const files = isPlanned(inputs) ? inputs : await planCorpus(inputs);
+  const settings = await settingsOf(model, options);
+  const claim = await claimOutFolder(out, files, signal);
+  try {
+    const report = await beginReport(out, { model: model.name, files: files.length });
+    let ending: Ending = "interrupted";
+    let failure: unknown;
+    try {
+      for await (const result of embedEach(model, files, settings, options)) {
+        report.add(result);
+        yield result;
+      }
+      if (!signal?.aborted) ending = "complete";
+    } catch (error) {
+      ending = "error";
+      failure = outputError(error, out);
+      throw failure;
+    } finally {
+      await report.write(ending, failure === undefined ? undefined : messageOf(failure));
+    }
+  } finally {
+    await claim.release();
+  }
+}
+
+/** Opens the store, decodes ahead, batches similar lengths, runs the model. */
+async function* embedEach(
+  model: LoadedModel,
+  files: readonly CorpusFile[],
+  settings: Settings,
+  options: EmbedFilesOptions,
+): AsyncGenerator<FileResult> {
+  const { batchSize = 1, lookAhead = 2, signal } = options;
+  const store = await stores[options.format ?? "npy"](options.out, options);
+  const work: Work = { model, settings, store, options };
+  try {
+    const pool: Ready[] = [];
+    const depth = batchSize === 1 ? 1 : waitingBatches * batchSize;
+    const next = () => takeAlike(pool, batchSize, ({ clip }) => clip.samples);
+    for await (const item of runAhead(files, lookAhead + batchSize - 1, (file) => prepare(work, file))) {
+      if (signal?.aborted) break;
+      if ("status" in item) yield item;
+      else if (pool.push(item) >= depth) yield* embedBatch(work, next());
+    }
+    while (pool.length > 0 && !signal?.aborted) yield* embedBatch(work, next());
+  } finally {
+    await store.close();
+  }
+}
+
+interface Work {
+  readonly model: LoadedModel;
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly options: EmbedFilesOptions;
+}
+
+/** A file that is decoded and waits for the model. */
+interface Ready {
+  readonly file: CorpusFile;
+  readonly clip: Clip;
+}
+
+/** Skips what is finished, decodes the rest. Never rejects. */
+async function prepare({ model, settings, store, options }: Work, file: CorpusFile): Promise<Ready | FileResult> {
+  try {
+    options.signal?.throwIfAborted();
+    if (!options.overwrite && (await isFinished(store, file, settings))) return { file: file.file, status: "skipped" };
+    const clip = await loadClip(file.audio ?? file.file, model.model, {
+      longestHeldSeconds: longestHeld(settings),
+      signal: options.signal,
+    });
+    checkLength(model.model, clip.samples);
+    return { file, clip };
+  } catch (error) {
+    return failed(file, error);
+  }
+}
+
+/** @throws OutputExistsError when the output holds something else than this run would write. */
+async function isFinished(store: Store, { file, name, audio }: CorpusFile, settings: Settings): Promise<boolean> {
+  const found = await store.find(name);
+  if (found === undefined) return false;
+  const advice = "Give --overwrite (overwrite: true) to replace it, or another output folder.";
+  if (found === "foreign") throw new OutputExistsError(`The output "${name}" exists, but was not written by ostinato. ${advice}`);
+  const differ = settingsThatDiffer(found.settings, settings);
+  if (differ.length > 0) {
+    throw new OutputExistsError(`The output "${name}" was made with other settings (${differ.join(", ")}). ${advice}`);
+  }
+  // A missing file is left to the decoder to name.
+  const stamp = audio ? { bytes: audio.bytes.length } : await fileStamp(file).catch(() => undefined);
+  if (stamp === undefined || sameSource(found.source, stamp)) return stamp !== undefined;
+  if (found.source.file === file) return false; // the file has changed since
+  throw new OutputExistsError(`The output "${name}" holds the embedding of another file, ${found.source.file}. ${advice}`);
+}
+
+/** One run of the model, then one result a file; when a batch fails as a whole, its files are tried one by one. */
+async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<FileResult> {
+  if (batch.length === 0) return;
+  const { model, settings, store, options } = work;
+  let streams: Awaited<ReturnType<typeof embedClips>>;
+  try {
+    streams = await embedClips(
+      model,
+      batch.map(({ clip }) => clip),
+      settings,
+      options,
+    );
+  } catch (error) {
+    if (batch.length === 1) yield failed(batch[0]!.file, error);
+    else for (const one of batch) yield* embedBatch(work, [one]);
+    return;
+  }
+  for (const [i, { file, clip }] of batch.entries()) {
+    const stream = streams[i]!;
+    try {
+      const output = await store.write(file.name, stream);
+      const { shape, provenance } = stream;
+      const frames = model.model.frameCount(clip.samples);
+      yield { file: file.file, status: "done", output, shape, frames, seconds: clip.source.seconds, provenance };
+    } catch (error) {
+      if (options.signal?.aborted) return;
+      if (diskIsFull(error)) throw error;
+      yield failed(file, error);
+    }
+  }
+}
+
+function failed({ file }: CorpusFile, error: unknown): FileResult {
+  return { file, status: "failed", error: error instanceof Error ? error : new OstinatoError(messageOf(error)) };
+}

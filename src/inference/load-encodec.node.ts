@@ -1,0 +1,35 @@
+// EnCodec from files: facebook's .th, transformers' folder, or any checkpoint with either's names.
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ConfigError } from "../base/errors.ts";
+import { openCheckpointPath } from "../checkpoint/read.node.ts";
+import { countCodebooks, encodecConfigFromHf, encodecConfigFromWeights } from "../models/encodec/config.ts";
+import { encodecWeights } from "../models/encodec/keys.ts";
+import type { Engine } from "../ops/program.ts";
+import { type Encodec, type EncodecOptions, encodec } from "./encodec.ts";
+
+/** Opens an EnCodec checkpoint (file or folder) and makes it ready. The config.json beside it is believed; without one the shapes tell.
+ *  @throws ConfigError where it is no 24 kHz EnCodec; FormatError or NotFoundError where it can't be read. */
+export async function loadEncodec(path: string, engine: Engine, options: EncodecOptions = {}): Promise<Encodec> {
+  const file = await openCheckpointPath(path);
+  try {
+    const json = (await stat(path)).isDirectory() ? await readConfig(join(path, "config.json")) : undefined;
+    const books = countCodebooks(file.tensors);
+    const known = (json as { model_type?: unknown } | undefined)?.model_type !== undefined;
+    const config = known ? encodecConfigFromHf(json, books) : encodecConfigFromWeights(file.tensors);
+    const codebooks = options.codebooks ?? Math.min(8, books);
+    return await encodec(config, engine, encodecWeights(file, codebooks), { ...options, codebooks });
+  } finally {
+    await file.close();
+  }
+}
+
+async function readConfig(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ConfigError(`${path} is not JSON. Fetch it again.`);
+  }
+}

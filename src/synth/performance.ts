@@ -1,0 +1,83 @@
+// Performance: a score in seconds, played by people: swing, a breathing tempo, early and late hands, uneven velocities, imperfect pitch.
+import type { Rng } from "../base/random.ts";
+import { bell, between } from "./dice.ts";
+import { clamp, sinTurns } from "./exact-math.ts";
+import type { DrumPiece, Score } from "./score.ts";
+import { type StyleName, styles } from "./styles.ts";
+
+export interface PlayedNote {
+  readonly startSeconds: number;
+  readonly seconds: number;
+  /** Not whole: no instrument is perfectly in tune. */
+  readonly midi: number;
+  readonly velocity: number;
+}
+
+export interface PlayedHit {
+  readonly startSeconds: number;
+  readonly piece: DrumPiece;
+  readonly velocity: number;
+}
+
+/** When each beat falls; the last entry is the end of the piece. */
+export type BeatTimes = Float64Array;
+
+/** The tempo breathes in slow waves; the mean stays the score's. */
+export function beatTimes(rng: Rng, { beats, character, style }: Score): BeatTimes {
+  const { rubato } = styles[style as StyleName];
+  const [wave, slow, phase] = [between(rng, 7, 13), between(rng, 23, 41), rng()];
+  const times = new Float64Array(beats + 1);
+  const beatSeconds = 60 / character.beatsPerMinute;
+  for (let i = 0; i < beats; i++) {
+    const breath = rubato * (sinTurns(i / wave + phase) + 0.6 * sinTurns(i / slow) + 0.3 * bell(rng, 1));
+    times[i + 1] = times[i]! + beatSeconds * (1 + breath);
+  }
+  return times;
+}
+
+/** Seconds of a beat of the score, with the swing of its eighths and sixteenths. */
+export function secondsAt(times: BeatTimes, { swing, swing16 }: Pick<Score, "swing" | "swing16">, beat: number): number {
+  const whole = Math.min(Math.floor(beat), times.length - 2);
+  let part = beat - whole;
+  if (part >= 0 && part < 1) {
+    const half = part < 0.5 ? 0 : 0.5;
+    const within = bend((part - half) * 2, swing16);
+    part = bend(half + within / 2, swing);
+  }
+  return times[whole]! + part * (times[whole + 1]! - times[whole]!);
+}
+
+/** Moves the middle of 0 … 1 to `middle`, and the rest along. */
+function bend(x: number, middle: number): number {
+  return x < 0.5 ? 2 * x * middle : middle + (2 * x - 1) * (1 - middle);
+}
+
+/** The notes of each part, in the order of the score's parts. */
+export function playParts(rng: Rng, score: Score, times: BeatTimes): PlayedNote[][] {
+  const tuning = between(rng, -0.12, 0.12); // the band's: up to 12 cents off 440 Hz
+  return score.parts.map(({ notes, role }) => {
+    const late = between(rng, -0.006, 0.01);
+    const loose = between(rng, 0.002, role === "melody" ? 0.012 : 0.008);
+    const own = bell(rng, 0.015);
+    return notes.map(({ beat, beats, midi, velocity }) => {
+      const start = secondsAt(times, score, beat);
+      const end = secondsAt(times, score, beat + beats);
+      return {
+        startSeconds: start + late + bell(rng, loose),
+        seconds: Math.max(0.04, end - start),
+        midi: midi + tuning + own + bell(rng, 0.02),
+        velocity: clamp(velocity + bell(rng, 0.06), 0.1, 1),
+      };
+    });
+  });
+}
+
+export function playKit(rng: Rng, score: Score, times: BeatTimes): PlayedHit[] {
+  const snareLate = between(rng, -0.003, 0.008);
+  const loose = between(rng, 0.001, 0.006);
+  return (score.kit?.hits ?? []).map(({ beat, piece, velocity }) => ({
+    startSeconds: secondsAt(times, score, beat) + bell(rng, loose) + (piece === "snare" || piece === "clap" ? snareLate : 0),
+    piece,
+    velocity: clamp(velocity + bell(rng, 0.07), 0.08, 1),
+  }));
+}

@@ -1,0 +1,159 @@
+// Labelling a corpus: clips are decoded ahead while the teacher computes, batches of similar lengths are kept in a journal, and in the end
+// labels and manifests of the clips that have any are written together. A run that was killed goes on from its journal.
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ConfigError } from "../../base/errors.ts";
+import { writeAtomic } from "../../base/files.node.ts";
+import type { Clip, Manifest } from "../../data/corpus.ts";
+import { countCodes } from "../../data/labels/facts.ts";
+import { convertLabels, findLabels, type LabelForm, labelForms, writeLabels } from "../../data/labels/sets.ts";
+import { writeDictionaries } from "../../data/labels/text.ts";
+import { manifestHash, type NamedManifest, writeManifests } from "../../data/manifest/files.ts";
+import { manifestText } from "../../data/manifest/manifest.ts";
+import type { Teacher } from "../teacher.ts";
+import { type LabelJournal, openLabelJournal, removeLabelJournal } from "./journal.ts";
+import { type ClipDone, labelManifest } from "./manifest.ts";
+import { type LabelReport, splitReport } from "./report.ts";
+
+export interface LabelCorpusOptions {
+  /** What the labels are called in file names: "codec". */
+  readonly label: string;
+  /** The folder of labels and their manifests. */
+  readonly out: string;
+  /** Default: both. */
+  readonly forms?: readonly LabelForm[];
+  /** Clips of a batch; default 8. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many clips there are. */
+  readonly onStart?: (clips: number) => void;
+  /** Told of each clip; those of an earlier run come first. */
+  readonly onClip?: (clip: ClipDone) => void;
+}
+
+/** A teacher, and the SHA-256 of what it consists of. */
+export interface StampedTeacher {
+  readonly teacher: Teacher;
+  readonly hash: string;
+}
+
+/** Labels manifests, or what is missing of them; a finished run is only read. Clips that can't be used are named in the report and left out
+ *  of the manifests beside the labels, whose lengths are those that were heard.
+ *  @throws ConfigError where rates differ, none of a manifest's clips can be used, or `out` holds labels of other clips; `signal`'s reason. */
+export async function labelCorpus(
+  manifests: readonly NamedManifest[],
+  { teacher, hash }: StampedTeacher,
+  options: LabelCorpusOptions,
+): Promise<LabelReport> {
+  const { label, out, forms = labelForms, batchSize = 8 } = options;
+  for (const { manifest } of manifests) checkRate(manifest, teacher);
+  const { codebooks, codebookSize, rateHz, sampleRateHz } = teacher;
+  const sources = Object.fromEntries(manifests.map(({ name, manifest }) => [name, manifestHash(manifest)]));
+  const stamp = { teacher: teacher.name, teacherHash: hash, codebooks, codebookSize, rateHz, sampleRateHz };
+  const head = { label, ...stamp, forms };
+  const partial = (name: string) => join(out, `${name}.${label}.partial`);
+  const cleanUp = async () => {
+    for (const { name } of manifests) await removeLabelJournal(partial(name));
+  };
+  options.onStart?.(manifests.reduce((sum, { manifest }) => sum + manifest.clips.length, 0));
+  const finished = await finishedReport(out, head, sources);
+  if (finished) {
+    await cleanUp();
+    reportSkipped(manifests, finished, options);
+    return withForms(out, finished, forms);
+  }
+  await rm(join(out, `report.${label}.json`), { force: true });
+
+  const journals = new Map<string, LabelJournal>();
+  try {
+    for (const { name, manifest } of manifests) {
+      const identity = { ...head, forms: undefined, manifest: sources[name], batchSize };
+      const journal = await openLabelJournal(partial(name), codebooks, identity);
+      journals.set(name, journal);
+      await labelManifest({ name, manifest, journal, teacher, batchSize, signal: options.signal, onClip: options.onClip });
+    }
+    const kept = manifests.map(({ name, manifest }) => ({ name, manifest: keptManifest(manifest, journals.get(name)!, name) }));
+    for (const { name, manifest } of kept) await checkNeighbours(out, name, label, manifest);
+    await writeManifests(out, kept);
+    const sets = kept.map(({ name, manifest }) => {
+      return { name, set: journals.get(name)!.labels({ ...stamp, manifestHash: manifestHash(manifest) }) };
+    });
+    try {
+      await writeDictionaries(out, label, countCodes(sets.map(({ set }) => set)));
+      for (const { name, set } of sets) await writeLabels(out, name, label, set, forms);
+    } finally {
+      for (const { set } of sets) set.close();
+    }
+    const splits = Object.fromEntries(
+      manifests.map(({ name, manifest }) => [
+        name,
+        splitReport(manifest.clips, sources[name]!, sampleRateHz, journals.get(name)!.outcomes),
+      ]),
+    );
+    const report: LabelReport = { ...head, splits };
+    await writeAtomic(join(out, `report.${label}.json`), `${JSON.stringify(report, null, 2)}\n`);
+    await cleanUp();
+    return report;
+  } finally {
+    for (const journal of journals.values()) await journal.close();
+  }
+}
+
+/** The clips that have labels, with the lengths that were heard. @throws ConfigError where none has. */
+function keptManifest(manifest: Manifest, { outcomes }: LabelJournal, name: string): Manifest {
+  const kept = manifest.clips.flatMap(({ path }, index): Clip[] => {
+    const outcome = outcomes.get(index)!;
+    return "frames" in outcome ? [{ path, samples: outcome.samples }] : [];
+  });
+  if (kept.length > 0) return { ...manifest, clips: kept };
+  const first = [...outcomes.values()].find((outcome) => "message" in outcome) as { message: string } | undefined;
+  throw new ConfigError(`None of the ${manifest.clips.length} clips of ${name} could be labelled. The first: ${first?.message}`);
+}
+
+function checkRate({ sampleRateHz }: Manifest, teacher: Teacher): void {
+  if (sampleRateHz === teacher.sampleRateHz) return;
+  throw new ConfigError(
+    `The manifest's lengths count at ${sampleRateHz} Hz, but ${teacher.name} hears ${teacher.sampleRateHz} Hz. Make the manifest with --sample-rate ${teacher.sampleRateHz}, or choose another teacher.`,
+  );
+}
+
+/** @throws ConfigError where other labels of the folder are of other clips. */
+async function checkNeighbours(out: string, name: string, label: string, manifest: Manifest): Promise<void> {
+  const there = await readFile(join(out, `${name}.tsv`), "utf8").catch(() => undefined);
+  if (there === undefined || there === manifestText(manifest)) return;
+  const others = [...(await findLabels(out, name)).keys()].filter((other) => other !== label);
+  if (others.length === 0) return;
+  throw new ConfigError(
+    `${out} holds labels of other clips (${others.join(", ")}): ${name}.tsv would change under them. Give another --out.`,
+  );
+}
+
+async function finishedReport(out: string, head: object, sources: Readonly<Record<string, string>>): Promise<LabelReport | undefined> {
+  const text = await readFile(join(out, `report.${(head as LabelReport).label}.json`), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const report = JSON.parse(text) as LabelReport;
+  const same = Object.entries({ ...head, forms: report.forms }).every(([key, value]) => {
+    return JSON.stringify(report[key as keyof LabelReport]) === JSON.stringify(value);
+  });
+  const found = Object.fromEntries(Object.entries(report.splits).map(([name, { source }]) => [name, source]));
+  return same && JSON.stringify(found) === JSON.stringify(sources) ? report : undefined;
+}
+
+/** A finished set in the forms asked for, too: what is missing is made of what is there. */
+async function withForms(out: string, report: LabelReport, forms: readonly LabelForm[]): Promise<LabelReport> {
+  const missing = forms.filter((form) => !report.forms.includes(form));
+  for (const form of missing) await convertLabels(out, Object.keys(report.splits), report.label, form);
+  if (missing.length === 0) return report;
+  const more = { ...report, forms: [...report.forms, ...missing] };
+  await writeAtomic(join(out, `report.${report.label}.json`), `${JSON.stringify(more, null, 2)}\n`);
+  return more;
+}
+
+function reportSkipped(manifests: readonly NamedManifest[], { splits }: LabelReport, { onClip }: LabelCorpusOptions): void {
+  for (const { name, manifest } of manifests) {
+    const left = new Map(
+      Object.entries(splits[name]!.leftOut).flatMap(([fault, files]) => files.map(({ path, message }) => [path, { fault, message }])),
+    );
+    for (const { path } of manifest.clips) onClip?.({ manifest: name, path, status: "skipped", seconds: 0, ...left.get(path) });
+  }
+}

@@ -1,0 +1,128 @@
+// The journal of a labelling run: codes as they come, and a line a batch that says whose they are. A batch whose line is there is done, whole.
+import { closeSync, openSync, readSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { FormatError } from "../../base/errors.ts";
+import { type Journal, openJournal } from "../../base/journal.node.ts";
+import type { LabelSet, LabelStamp } from "../../data/corpus.ts";
+import { bytesOf, interleave, part } from "../../data/labels/compact.ts";
+import { checkCrop } from "../../data/labels/text.ts";
+import type { Codes } from "../../inference/encodec.ts";
+
+/** A clip that was labelled. */
+export interface Labelled {
+  /** Index in the manifest. */
+  readonly clip: number;
+  /** Samples that were heard. */
+  readonly samples: number;
+  readonly frames: number;
+  /** What was amiss, in words. */
+  readonly mends?: readonly string[];
+}
+
+/** A clip that gave no labels, and why. */
+export interface Unlabelled {
+  readonly clip: number;
+  readonly fault: string;
+  readonly message: string;
+}
+
+export type Outcome = Labelled | Unlabelled;
+
+interface BatchLine {
+  readonly batch: number;
+  /** Frames before it in the codes' file. */
+  readonly at: number;
+  readonly clips: readonly Outcome[];
+}
+
+export interface LabelJournal {
+  /** Batches that are done. */
+  readonly done: ReadonlySet<number>;
+  /** What became of each clip so far, by its index. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  /** Keeps a batch: the codes of those of its clips that have any, in their order. */
+  add(batch: number, clips: readonly Outcome[], codes: readonly Codes[]): Promise<void>;
+  /** The labelled clips in the manifest's order as a set. */
+  labels(stamp: LabelStamp): LabelSet & { close(): void };
+  close(): Promise<void>;
+}
+
+/** Opens a run's journal in a folder, or begins it; one of another run (`identity` differs) is begun anew. */
+export async function openLabelJournal(folder: string, codebooks: number, identity: object): Promise<LabelJournal> {
+  const lines: Journal<object> = await openJournal(join(folder, "batches.jsonl"));
+  if (JSON.stringify(lines.lines[0]) !== JSON.stringify(identity)) {
+    await lines.keep(0);
+    await lines.append(identity);
+  }
+  const outcomes = new Map<number, Outcome>();
+  const places = new Map<number, number>(); // frames before a clip
+  const done = new Set<number>();
+  let end = 0;
+  const note = ({ batch, at, clips }: BatchLine) => {
+    done.add(batch);
+    end = at;
+    for (const outcome of clips) {
+      outcomes.set(outcome.clip, outcome);
+      if ("frames" in outcome) {
+        places.set(outcome.clip, end);
+        end += outcome.frames;
+      }
+    }
+  };
+  for (const line of lines.lines.slice(1)) note(line as BatchLine);
+  const path = join(folder, "codes");
+  const codesFile: FileHandle = await open(path, "a");
+  await codesFile.truncate(end * codebooks * 2); // codes without their line were half a batch
+  return {
+    done,
+    outcomes,
+    async add(batch, clips, codes) {
+      for (const { values, frames } of codes) await codesFile.appendFile(bytesOf(interleave(values, codebooks, frames)));
+      await codesFile.datasync(); // before the line that counts them
+      const line: BatchLine = { batch, at: end, clips };
+      await lines.append(line);
+      note(line);
+    },
+    labels: (stamp) => journalSet(path, stamp, outcomes, places),
+    async close() {
+      await codesFile.close();
+      await lines.close();
+    },
+  };
+}
+
+/** Removes a journal. */
+export async function removeLabelJournal(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function journalSet(
+  path: string,
+  stamp: LabelStamp,
+  outcomes: ReadonlyMap<number, Outcome>,
+  places: ReadonlyMap<number, number>,
+): LabelSet & { close(): void } {
+  const file = openSync(path, "r");
+  const kept = [...outcomes.values()].filter((outcome): outcome is Labelled => "frames" in outcome).sort((a, b) => a.clip - b.clip);
+  const { codebooks } = stamp;
+  return {
+    stamp,
+    clips: kept.length,
+    frames: (clip) => kept[clip]!.frames,
+    read(clip, start, count) {
+      const { clip: index, frames } = kept[clip]!;
+      checkCrop(frames, start, count);
+      const codes = new Uint16Array(count * codebooks);
+      const bytes = bytesOf(codes);
+      const from = (places.get(index)! + start) * codebooks * 2;
+      for (let read = 0; read < bytes.length; ) {
+        const got = readSync(file, bytes, read, bytes.length - read, from + read);
+        if (got === 0) throw new FormatError(`${path} is shorter than its batches say. Remove its folder and label again.`);
+        read += got;
+      }
+      return part(codes, codebooks);
+    },
+    close: () => closeSync(file),
+  };
+}
