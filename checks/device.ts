@@ -19,7 +19,7 @@ import { fromHost, type TorchTensor, tidy, toFloats } from "../src/engines/torch
 import { torchGradients, torchTraining } from "../src/engines/torch/training.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
-import { caseAnswer, caseGradient, caseProgram, opCases, relativeError } from "../src/ops/conformance.ts";
+import { caseAnswer, caseGradient, caseProgram, opCases, scaledError } from "../src/ops/conformance.ts";
 import { noWeights, type Values } from "../src/ops/program.ts";
 import { chainProgram } from "../src/ops/stage.ts";
 import { goldenArray } from "../test/fixtures/golden.ts";
@@ -60,7 +60,7 @@ async function conformance(): Promise<void> {
       const { program, inputs } = caseProgram(opCase);
       const session = await torchEngine({ device, threads }).prepare(program, noWeights);
       const right = caseAnswer(opCase);
-      const error = relativeError(toFloat32((await session.run(inputs)).y!), right.data);
+      const error = scaledError(toFloat32((await session.run(inputs)).y!), right.data);
       worst = Math.max(worst, error);
       if (!(error < (opCase.tolerance ?? 2e-6))) failures.push(`${opCase.name}: ${error.toExponential(2)}`);
       if (opCase.noGradient !== undefined) continue;
@@ -81,7 +81,7 @@ async function conformance(): Promise<void> {
         );
         names.forEach((name, i) => {
           const expected = caseGradient(opCase, name, seed);
-          const gradientError = relativeError(found[i] ? toFloats(found[i]) : new Float32Array(expected.length), expected);
+          const gradientError = scaledError(found[i] ? toFloats(found[i]) : new Float32Array(expected.length), expected);
           worstGradient = Math.max(worstGradient, gradientError);
           const allowed = Math.max(5e-6, 2 * (opCase.tolerance ?? 0));
           if (!(gradientError < allowed)) failures.push(`${opCase.name}, gradient by ${name}: ${gradientError.toExponential(2)}`);

@@ -7,7 +7,7 @@ import type { AudioInput } from "./decode-job.ts";
 import { openFfmpeg } from "./ffmpeg.node.ts";
 import type { LoadedAudio } from "./load.ts";
 
-export interface LoadOptions extends DecodeOptions {
+export interface LoadAudioOptions extends DecodeOptions {
   /** The rate of the samples wanted. */
   readonly sampleRateHz: number;
 }
@@ -25,7 +25,7 @@ export async function* loadStream(
     sampleRateHz,
     signal,
     onEnd = () => {},
-  }: Pick<LoadOptions, "sampleRateHz" | "signal"> & { readonly onEnd?: (facts: StreamFacts) => void },
+  }: Pick<LoadAudioOptions, "sampleRateHz" | "signal"> & { readonly onEnd?: (facts: StreamFacts) => void },
 ): AsyncGenerator<Float32Array> {
   const job = { task: "loadStream", input, crop: {}, sampleRateHz } as const;
   const parts = streamParts(job, {
@@ -39,7 +39,7 @@ export async function* loadStream(
 /** Loads a file, or an excerpt of it, for a model. Everything runs in a worker and the samples are moved here, not copied. An
  *  excerpt is cut first and resampled then, as torchaudio.load with a frame offset followed by resample does.
  *  @throws as `decodeFile` does. */
-export async function loadAudio(path: string, options: LoadOptions): Promise<LoadedAudio> {
+export async function loadAudio(path: string, options: LoadAudioOptions): Promise<LoadedAudio> {
   const { sampleRateHz, signal } = options;
   const result = await runDecodeJob({ task: "load", input: { path }, crop: cropOf(options), sampleRateHz }, { signal });
   const { sourceSampleRateHz, sourceChannels, sourceSamples, format, mends } = result;

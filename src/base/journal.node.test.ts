@@ -37,7 +37,7 @@ test("a journal is cut back to what still holds", async () => {
   const path = join(folder, "c.jsonl");
   await appendFile(path, '{"n":1}\n{"n":2}\n{"n":3}\n');
   const journal = await openJournal<{ n: number }>(path);
-  await journal.keep(1);
+  await journal.truncate(1);
   await journal.append({ n: 9 });
   await journal.close();
   expect(await readFile(path, "utf8")).toBe('{"n":1}\n{"n":9}\n');

@@ -9,7 +9,7 @@ export interface Journal<Line> {
   /** Adds a line; once the promise resolves the file has it. */
   append(line: Line): Promise<void>;
   /** Cuts the file back to its first `count` lines. */
-  keep(count: number): Promise<void>;
+  truncate(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export async function openJournal<Line>(path: string): Promise<Journal<Line>> {
   return {
     lines,
     append: (line) => file.appendFile(`${JSON.stringify(line)}\n`),
-    async keep(count) {
+    async truncate(count) {
       lines.length = Math.min(lines.length, count);
       await file.truncate(ends[lines.length - 1] ?? 0);
     },

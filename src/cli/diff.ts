@@ -49,7 +49,7 @@ async function run(names: [string, string], audio: string, flags: DiffFlags, sig
       const rows = differences.map((d) => [
         d.tap,
         d.maxError.toExponential(2),
-        d.relativeError.toExponential(2),
+        d.maxErrorOverRms.toExponential(2),
         d.cosine.toFixed(7),
         d === parting ? "parts here" : "",
       ]);

@@ -38,13 +38,13 @@ async function run(name: string, flags: VerifyFlags, signal: AbortSignal): Promi
       const rows = result.layers.map((l) => [
         String(l.layer),
         l.maxError.toExponential(2),
-        l.relativeError.toExponential(2),
+        l.maxErrorOverRms.toExponential(2),
         l.cosine.toFixed(9),
       ]);
       process.stdout.write(table(["layer", "max error", "of rms", "cosine"], rows));
     }
     note(
-      `${result.equal ? "Equal to" : "Different from"} ${result.reference}: largest difference ${result.worstRelativeError.toExponential(2)} of a layer's size. Kept in ${flags.out}/result.json.`,
+      `${result.equal ? "Equal to" : "Different from"} ${result.reference}: largest difference ${result.maxErrorOverRms.toExponential(2)} of a layer's size. Kept in ${flags.out}/result.json.`,
     );
     if (!result.equal) process.exitCode = exitCodes.someFailed;
   } finally {

@@ -26,7 +26,7 @@ export interface AudioBytes {
 export type AudioSource = string | AudioBytes | Samples;
 
 /** A recording by what is known of it, and its sound: in memory, or to be read again where it is long. */
-export interface Clip {
+export interface LoadedClip {
   readonly source: Source;
   /** How many, at the model's rate. */
   readonly samples: number;
@@ -48,7 +48,7 @@ type ForModel = Pick<Model, "sampleRateHz" | "normWindows">;
 
 /** Decodes (in a worker), mixes down and resamples.
  *  @throws NotFoundError, UnreadableAudioError whose `fault` says why there is no sound in it, and `signal`'s reason. */
-export async function loadClip(audio: AudioSource, model: ForModel, options: LoadClipOptions = {}): Promise<Clip> {
+export async function loadClip(audio: AudioSource, model: ForModel, options: LoadClipOptions = {}): Promise<LoadedClip> {
   const longestHeld = (options.longestHeldSeconds ?? heldSeconds) * model.sampleRateHz;
   if (typeof audio !== "string" && "samples" in audio) return samplesClip(audio, model, longestHeld);
   const input = typeof audio === "string" ? { path: audio } : audio;
@@ -74,7 +74,7 @@ export async function loadClip(audio: AudioSource, model: ForModel, options: Loa
   return { source, samples, sound: { statistics, pieces: () => loadStream(input, { sampleRateHz, signal }) } };
 }
 
-function samplesClip({ samples: given, sampleRateHz }: Samples, model: ForModel, longestHeld: number): Clip {
+function samplesClip({ samples: given, sampleRateHz }: Samples, model: ForModel, longestHeld: number): LoadedClip {
   if (given.length === 0) throw new ConfigError("The waveform has no samples: give at least one frame of sound.");
   const samples = resample(given, { from: sampleRateHz, to: model.sampleRateHz });
   const source = { sampleRateHz, channels: 1, seconds: given.length / sampleRateHz, mends: [] };

@@ -8,7 +8,7 @@ import type { LoadedModel } from "../inference/load.node.ts";
 import { type Settings, sameSource, settingsThatDiffer } from "../inference/provenance.ts";
 import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.ts";
-import { type AudioBytes, type Clip, fileStamp, loadClip } from "./clip.ts";
+import { type AudioBytes, fileStamp, type LoadedClip, loadClip } from "./clip.ts";
 import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.ts";
 import { claimOutFolder, outputError } from "./out-folder.ts";
 import { beginReport, type Ending, type FileResult } from "./report.ts";
@@ -117,7 +117,7 @@ interface Work {
 /** A file that is decoded and waits for the model. */
 interface Ready {
   readonly file: CorpusFile;
-  readonly clip: Clip;
+  readonly clip: LoadedClip;
 }
 
 /** Skips what is finished, decodes the rest. Never rejects. */

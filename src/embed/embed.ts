@@ -8,7 +8,7 @@ import type { LayerAverage, Pooling } from "../inference/pooling.ts";
 import { precisionCost } from "../inference/precision-cost.ts";
 import { type Provenance, resamplerName, type Settings } from "../inference/provenance.ts";
 import { planWindows, type WindowOptions, windowFor } from "../inference/window.ts";
-import { type AudioSource, type Clip, heldSeconds, loadClip } from "./clip.ts";
+import { type AudioSource, heldSeconds, type LoadedClip, loadClip } from "./clip.ts";
 import { windowDeviation, windowing } from "./deviation.ts";
 import { collect, type Embedding, type EmbeddingStream } from "./embedding.ts";
 import { checkBatch, checkWindow } from "./memory.ts";
@@ -84,7 +84,7 @@ export async function settingsOf(model: LoadedModel, options: EmbedOptions): Pro
  *  Short clips are computed here, together; of long ones and of those in windows only the plan is made, and reading the stream runs them. */
 export async function embedClips(
   model: LoadedModel,
-  clips: readonly Clip[],
+  clips: readonly LoadedClip[],
   settings: Settings,
   run: Pick<EmbedOptions, "batchSize" | "signal"> = {},
 ): Promise<EmbeddingStream[]> {
@@ -103,13 +103,13 @@ export async function embedClips(
 }
 
 /** The window a clip is run in: as asked, else by its length. */
-function windowOf({ model }: LoadedModel, clip: Clip, { windowSeconds, overlapSeconds }: Settings): WindowOptions {
+function windowOf({ model }: LoadedModel, clip: LoadedClip, { windowSeconds, overlapSeconds }: Settings): WindowOptions {
   return windowSeconds === undefined ? windowFor(model, clip.samples) : { windowSeconds, overlapSeconds };
 }
 
 function streamOf(
   model: LoadedModel,
-  clip: Clip,
+  clip: LoadedClip,
   pieces: AsyncIterable<FrameRun>,
   settings: Settings,
   window?: WindowOptions,
@@ -128,7 +128,7 @@ async function* single(piece: FrameRun): AsyncGenerator<FrameRun> {
   yield piece;
 }
 
-function provenanceOf(model: LoadedModel, { source, samples }: Clip, settings: Settings, window?: WindowOptions): Provenance {
+function provenanceOf(model: LoadedModel, { source, samples }: LoadedClip, settings: Settings, window?: WindowOptions): Provenance {
   const { sampleRateHz, hopSamples } = model.model;
   const windows = window && windowing(planWindows(model.model, samples, window).length, window);
   return {

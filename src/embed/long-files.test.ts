@@ -10,7 +10,7 @@ import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { parseNpy } from "../formats/npy.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";
 import type { Engine } from "../ops/program.ts";
-import { type Clip, heldSeconds, loadClip } from "./clip.ts";
+import { heldSeconds, type LoadedClip, loadClip } from "./clip.ts";
 import { embed } from "./embed.ts";
 import { embedFiles } from "./embed-files.ts";
 
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 test("a long clip is not held, and its statistics are those of its samples", async () => {
-  const held = (clip: Clip) => clip.sound instanceof Float32Array;
+  const held = (clip: LoadedClip) => clip.sound instanceof Float32Array;
   const short = await loadClip(song, model.model, { longestHeldSeconds: heldSeconds + 11 });
   const long = await loadClip(song, model.model);
   expect([held(short), held(long)]).toEqual([true, false]);

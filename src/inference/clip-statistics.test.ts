@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fillGaussian, seeded } from "../base/random.ts";
 import { gatherStatistics, momentInputs } from "./clip-statistics.ts";
 import { normalise } from "./input-normalisation.ts";
-import { stretch } from "./stretch.ts";
+import { rowBuffer } from "./row-buffer.ts";
 
 const model = { normWindows: { size: 10, stride: 5 } };
 const signal = fillGaussian(seeded(3), new Float32Array(50_003), 0.001).map((x) => x + 0.7);
@@ -56,8 +56,8 @@ test("a model without a norm over time asks for no moments", () => {
   expect(gathering.statistics().windows).toBeUndefined();
 });
 
-test("a stretch gives rows back across its parts, and not those it has dropped", () => {
-  const rows = stretch(2);
+test("a row buffer gives rows back across its parts, and not those it has dropped", () => {
+  const rows = rowBuffer(2);
   rows.append(Float32Array.of(0, 1, 2, 3));
   rows.append(Float32Array.of(4, 5));
   rows.append(Float32Array.of(6, 7, 8, 9));

@@ -9,7 +9,7 @@ export interface TapDifference {
   /** The largest absolute difference. */
   readonly maxError: number;
   /** The largest difference as a part of the first model's root mean square there. */
-  readonly relativeError: number;
+  readonly maxErrorOverRms: number;
   readonly cosine: number;
 }
 
@@ -36,11 +36,11 @@ export async function compareTaps(a: Encoder, b: Encoder, waveform: Float32Array
 
 /** The first tap whose cosine is below `least`, or whose largest difference is above `most` of its root mean square. */
 export function firstParting(differences: readonly TapDifference[], { least = 0.9999, most = 1e-3 } = {}): TapDifference | undefined {
-  return differences.find(({ cosine, relativeError }) => !(cosine >= least) || !(relativeError <= most));
+  return differences.find(({ cosine, maxErrorOverRms }) => !(cosine >= least) || !(maxErrorOverRms <= most));
 }
 
 /** Differences of two arrays of one length; NaN in either makes the cosine NaN. */
-export function compare(a: Float32Array, b: Float32Array): Pick<TapDifference, "maxError" | "relativeError" | "cosine"> {
+export function compare(a: Float32Array, b: Float32Array): Pick<TapDifference, "maxError" | "maxErrorOverRms" | "cosine"> {
   if (a.length !== b.length) throw new ConfigError(`${a.length} and ${b.length} values can't be compared.`);
   let [maxError, dot, aa, bb] = [0, 0, 0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -51,5 +51,5 @@ export function compare(a: Float32Array, b: Float32Array): Pick<TapDifference, "
     bb += y * y;
   }
   const rms = Math.sqrt(aa / a.length);
-  return { maxError, relativeError: rms > 0 ? maxError / rms : maxError, cosine: aa === 0 && bb === 0 ? 1 : dot / Math.sqrt(aa * bb) };
+  return { maxError, maxErrorOverRms: rms > 0 ? maxError / rms : maxError, cosine: aa === 0 && bb === 0 ? 1 : dot / Math.sqrt(aa * bb) };
 }

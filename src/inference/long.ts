@@ -11,8 +11,8 @@ import { chainProgram } from "../ops/stage.ts";
 import { type ClipStatistics, gatherStatistics, momentInputs } from "./clip-statistics.ts";
 import { normalise } from "./input-normalisation.ts";
 import type { HiddenStates } from "./pooling.ts";
+import { rowBuffer } from "./row-buffer.ts";
 import type { Sessions } from "./sessions.ts";
-import { stretch } from "./stretch.ts";
 import { planWindows, type WindowOptions } from "./window.ts";
 
 /** A clip that is too long to lie in memory: mono at the model's rate, read in pieces as often as it is asked for. */
@@ -70,7 +70,7 @@ export async function* frontendFrames(run: LongRun, clip: LongClip, tap = "front
       with: { moments: normWindows?.size },
     });
   const moments = statistics.windows && momentInputs({ ...statistics, windows: statistics.windows }, normaliseInput);
-  const samples = stretch(1);
+  const samples = rowBuffer(1);
   const pieces = clip.pieces()[Symbol.asyncIterator]();
   try {
     for (let first = 0; first < total; first += chunkFrames) {
@@ -120,7 +120,7 @@ export async function* windowedFrames(
   const transformer = () => sessions.get(`transformer ${outputs.join()}`, program);
   await transformer(); // its weights are held twice while they are loaded: before anything else wants memory
   const front = frontendFrames(run, clip);
-  const frames = stretch(model.width);
+  const frames = rowBuffer(model.width);
   try {
     for (let at = 0; at < windows.length; at += batchSize) {
       const batch = windows.slice(at, at + batchSize);

@@ -17,7 +17,7 @@ import type { LoadedModel } from "./load.node.ts";
 export interface LayerCheck {
   readonly layer: number;
   readonly maxError: number;
-  readonly relativeError: number;
+  readonly maxErrorOverRms: number;
   readonly cosine: number;
 }
 
@@ -27,7 +27,7 @@ export interface Verification {
   readonly engine: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly worstRelativeError: number;
+  readonly maxErrorOverRms: number;
   readonly equal: boolean;
   readonly layers: readonly LayerCheck[];
 }
@@ -81,7 +81,7 @@ export async function verifyModel(
     layer,
     ...compare(theirs.subarray(i * size, (i + 1) * size), values.subarray(i * size, (i + 1) * size)),
   }));
-  const worstRelativeError = Math.max(...layers.map(({ relativeError }) => relativeError));
+  const maxErrorOverRms = Math.max(...layers.map(({ maxErrorOverRms }) => maxErrorOverRms));
   const { engine, dtype, name } = model;
   const result = {
     model: name,
@@ -89,8 +89,8 @@ export async function verifyModel(
     engine,
     dtype,
     shape,
-    worstRelativeError,
-    equal: worstRelativeError <= tolerance,
+    maxErrorOverRms,
+    equal: maxErrorOverRms <= tolerance,
     layers,
   };
   await writeAtomic(at("result.json"), `${JSON.stringify(result, null, 2)}\n`);

@@ -325,8 +325,8 @@ export function caseGradient(opCase: OpCase, input: string, seed: Float64Array, 
   return data.map((value, i) => (weighted(data.with(i, value + step)) - weighted(data.with(i, value - step))) / (2 * step));
 }
 
-/** The largest difference, relative to the largest entry of what is right (at least 1). */
-export function relativeError(found: ArrayLike<number>, right: ArrayLike<number>): number {
+/** The largest difference divided by the largest magnitude of `right`, or by 1 where that is smaller. */
+export function scaledError(found: ArrayLike<number>, right: ArrayLike<number>): number {
   if (found.length !== right.length) return Number.POSITIVE_INFINITY;
   let worst = 0;
   let largest = 1;

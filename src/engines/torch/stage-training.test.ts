@@ -5,7 +5,7 @@ import { openGoldenModel } from "../../../test/fixtures/golden-models.ts";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { hostTensor } from "../../base/dtypes.ts";
 import { seeded } from "../../base/random.ts";
-import { relativeError } from "../../ops/conformance.ts";
+import { scaledError } from "../../ops/conformance.ts";
 import { paramsFrom } from "../../ops/params.ts";
 import { type Context, runChain, type Stage, type Training } from "../../ops/stage.ts";
 import { forwardChain } from "../../ops/stage-training.ts";
@@ -85,7 +85,7 @@ describe("stage by stage", { skip: torchMissing !== undefined }, () => {
         for (const name of Object.keys(stage.params)) {
           const right = whole.get(name);
           if (right === undefined) expect(gradients[name], name).toBeUndefined();
-          else expect(relativeError(toFloats(gradients[name]!), right), name).toBeLessThan(1e-6);
+          else expect(scaledError(toFloats(gradients[name]!), right), name).toBeLessThan(1e-6);
         }
       };
       run.backward(seed, visit, { conv_features: tapSeed });

@@ -52,7 +52,7 @@ export interface LabelJournal {
 export async function openLabelJournal(folder: string, codebooks: number, identity: object): Promise<LabelJournal> {
   const lines: Journal<object> = await openJournal(join(folder, "batches.jsonl"));
   if (JSON.stringify(lines.lines[0]) !== JSON.stringify(identity)) {
-    await lines.keep(0);
+    await lines.truncate(0);
     await lines.append(identity);
   }
   const outcomes = new Map<number, Outcome>();
