@@ -45,12 +45,12 @@ export function measuredOf({ windowSeconds, overlapSeconds }: Omit<Windowing, "c
     .filter((row) => row.windowSeconds === longest)
     .sort((a, b) => Math.abs(a.overlapSeconds - overlapSeconds) - Math.abs(b.overlapSeconds - overlapSeconds))[0];
   const least = measuredDeviations[0]!.windowSeconds;
-  if (!nearest) return `Nothing was measured of windows under ${least} s, where it is more than at ${least} s (docs/long-audio.md).`;
+  if (!nearest) return `Nothing was measured of windows under ${least} s, where it is more than at ${least} s (docs/guides/long-audio.md).`;
   const exact = nearest.windowSeconds === windowSeconds && nearest.overlapSeconds === overlapSeconds;
   const which = exact ? "such windows" : `windows of ${nearest.windowSeconds} s sharing ${nearest.overlapSeconds} s`;
   const percent = nearest.range.map((part) => `${Number((100 * part).toPrecision(2))} %`);
   return (
     `Measured with ${which}: frames of the last layer off by ${percent[0] === percent[1] ? percent[0] : percent.join(" to ")} of their length, on ` +
-    "synthesised music through random weights of the 95M shape; trained weights may differ (docs/long-audio.md)"
+    "synthesised music through random weights of the 95M shape; trained weights may differ (docs/guides/long-audio.md)"
   );
 }
