@@ -1,17 +1,17 @@
 // What runs in the browser under test: the library's browser door, asked by the test outside through `window.ask`.
+import { decodeInThisThread } from "../../src/audio/decode.ts";
+import { toFloat32 } from "../../src/base/dtypes.ts";
 import {
   type Comparison,
-  decodeBytes,
   downmix,
   loadAudio,
   loadModelFromFiles,
   loadModelFromUrl,
-  parseNpy,
-  threadsAllowed,
-  toFloat32,
   type WebLoadOptions,
   type WebModel,
 } from "../../src/browser.ts";
+import { threadsAllowed } from "../../src/engines/onnx/engine.web.ts";
+import { parseNpy } from "../../src/formats/npy.ts";
 
 const bytesOf = async (path: string) => new Uint8Array(await (await fetch(path)).arrayBuffer());
 const arrayOf = async (path: string) => {
@@ -96,7 +96,7 @@ const hash = async (samples: Float32Array) =>
 async function runDecode(path: string) {
   const bytes = await bytesOf(path);
   const started = performance.now();
-  const { format, sampleRateHz, channels } = await decodeBytes(bytes, { name: path });
+  const { format, sampleRateHz, channels } = await decodeInThisThread(bytes, { name: path });
   const milliseconds = performance.now() - started;
   const { samples } = await loadAudio(new Blob([bytes]), { sampleRateHz: 24000, startSeconds: 0.5, seconds: 1 });
   const seconds = channels[0]!.length / sampleRateHz;
