@@ -1,45 +1,32 @@
 // The chain the whole family shares: frontend, embed, layers, and a final norm where the layers are pre-norm.
-import { type ParamSpecs, param } from "../../ops/params.ts";
 import type { Stage } from "../../ops/stage.ts";
 import type { Model } from "../model.ts";
 import { type FeatureExtractorConfig, frameCount, hopSamples, receptiveField, windowsOf } from "./feature-extractor.ts";
-import { maskEmbeddingParams, maskFrames, zeroPadding } from "./positional.ts";
+import { layerNorm } from "./layers.ts";
+import { maskEmbeddingParams, maskFrames, type Positional, zeroPadding } from "./positional.ts";
 import { type TransformerConfig, transformerLayer } from "./transformer-layer.ts";
 
-export const encoderNormParams = (width: number): ParamSpecs => ({
-  "encoder.layer_norm.weight": param.ones(width),
-  "encoder.layer_norm.bias": param.zeros(width),
-});
+const encoderNorm = ({ width, eps }: TransformerConfig) => layerNorm("encoder.layer_norm", width, eps);
 
-/** What happens between the frontend and the layers: mask, padding to zero, positions, and the norm of post-norm models. */
-export function embedStage(
-  { width, norm, eps }: TransformerConfig,
-  positional: { readonly params: ParamSpecs; readonly positions: Stage["run"] },
-  maskable: boolean,
-): Stage {
+/** What happens between the frontend and the layers: masking, padding set to zero, positions, and the norm of post-norm models. */
+export function embedStage(transformer: TransformerConfig, positional: Positional, maskable: boolean): Stage {
+  const norm = transformer.norm === "post" ? encoderNorm(transformer) : undefined;
   return {
     name: "embed",
-    params: { ...(maskable && maskEmbeddingParams(width)), ...positional.params, ...(norm === "post" && encoderNormParams(width)) },
+    params: { ...(maskable && maskEmbeddingParams(transformer.width)), ...positional.params, ...norm?.params },
     run(cx, params, x) {
       const { ops } = cx;
       const frames = zeroPadding(cx, maskFrames(cx, params, x));
       const sum = ops.add(frames, positional.positions(cx, params, frames));
-      const p = params.at("encoder.layer_norm");
-      return norm === "post" ? ops.layerNorm(sum, p.get("weight"), p.get("bias"), eps) : sum;
+      return norm ? norm.apply(ops, params, sum) : sum;
     },
   };
 }
 
 /** The norm that ends a pre-norm encoder. */
-function finalStage({ width, eps }: TransformerConfig): Stage {
-  return {
-    name: "final",
-    params: encoderNormParams(width),
-    run(cx, params, x) {
-      const p = params.at("encoder.layer_norm");
-      return cx.ops.layerNorm(x, p.get("weight"), p.get("bias"), eps);
-    },
-  };
+function finalStage(transformer: TransformerConfig): Stage {
+  const norm = encoderNorm(transformer);
+  return { name: "final", params: norm.params, run: ({ ops }, params, x) => norm.apply(ops, params, x) };
 }
 
 /** Puts the chain together and says which stage gives which hidden state, as transformers counts them: entry 0 is the embedding,

@@ -1,7 +1,7 @@
-// Where the transformer begins: masked frames replaced, padding silenced, positions added by convolution.
-import type { Activation } from "../../ops/ops.ts";
+// What precedes the transformer layers: masked frames replaced, padding set to zero, and convolutions whose output is added as positions.
+import type { Activation, Ops } from "../../ops/ops.ts";
 import { type ParamSpecs, type Params, param } from "../../ops/params.ts";
-import type { Context } from "../../ops/stage.ts";
+import type { Context, Stage } from "../../ops/stage.ts";
 
 export const maskEmbeddingParams = (width: number): ParamSpecs => ({
   masked_spec_embed: { shape: [width], init: { uniform: [0, 1] } },
@@ -24,53 +24,66 @@ export interface PositionalConfig {
   readonly activation: Activation;
 }
 
-/** HuBERT's single wide convolution under weight norm (dim 2: one norm a tap). */
-export function positionalParams({ kernel, groups }: PositionalConfig, width: number): ParamSpecs {
-  const std = Math.sqrt(4 / (kernel * width));
-  return {
-    "encoder.pos_conv_embed.conv.weight_v": param.normal(std, width, width / groups, kernel),
-    // The norm of a tap's width · width / groups normal numbers, in expectation.
-    "encoder.pos_conv_embed.conv.weight_g": { shape: [1, 1, kernel], init: { constant: std * Math.sqrt((width * width) / groups) } },
-    "encoder.pos_conv_embed.conv.bias": param.zeros(width),
-  };
+/** Positions as a function of the frames, with the weights it needs. */
+export interface Positional {
+  readonly params: ParamSpecs;
+  /** frames [batch, frames, width] → what is added to them, of the same shape. */
+  readonly positions: Stage["run"];
 }
 
-/** The positions to add to x, [batch, frames, width]. An even kernel gives one frame too many: the last goes. */
-export function positions<T>({ ops }: Context<T>, params: Params<T>, { kernel, groups, activation }: PositionalConfig, x: T): T {
-  const p = params.at("encoder.pos_conv_embed.conv");
-  const v = p.get("weight_v");
-  const norm = ops.sqrt(ops.sum(ops.sum(ops.mul(v, v), 0), 1)); // [1, 1, k]
-  const weight = ops.mul(v, ops.div(p.get("weight_g"), norm));
-  const y = ops.conv1d(x, weight, p.get("bias"), { padding: Math.floor(kernel / 2), groups });
-  return ops.activate(kernel % 2 === 0 ? ops.slice(y, 1, 0, -1) : y, activation);
+/** HuBERT's single wide convolution under weight norm (dim 2: one norm for each kernel position). */
+export function convolutionPositions({ kernel, groups, activation }: PositionalConfig, width: number): Positional {
+  const path = "encoder.pos_conv_embed.conv";
+  const std = Math.sqrt(4 / (kernel * width));
+  return {
+    params: {
+      [`${path}.weight_v`]: param.normal(std, width, width / groups, kernel),
+      // The expected norm of the width · width / groups normal numbers at one kernel position.
+      [`${path}.weight_g`]: { shape: [1, 1, kernel], init: { constant: std * Math.sqrt((width * width) / groups) } },
+      [`${path}.bias`]: param.zeros(width),
+    },
+    positions(cx, params, x) {
+      const { ops } = cx;
+      const v = params.get(`${path}.weight_v`);
+      const norm = ops.sqrt(ops.sum(ops.sum(ops.mul(v, v), 0), 1)); // [1, 1, k]
+      const weight = ops.mul(v, ops.div(params.get(`${path}.weight_g`), norm));
+      return ops.activate(sameLength(ops, x, weight, params.get(`${path}.bias`), { kernel, groups }), activation);
+    },
+  };
 }
 
 export interface StackedPositionalConfig extends PositionalConfig {
   readonly depth: number;
 }
 
-/** data2vec's stack of narrow convolutions, without weight norm. */
-export function stackedPositionalParams({ kernel, groups, depth }: StackedPositionalConfig, width: number): ParamSpecs {
+/** data2vec's stack of narrow convolutions, each followed by a layer norm without weights and the activation. The biases make the padding
+ *  nonzero, where the next convolution would see it: the exact batch sets it to zero after each layer, the original does not. */
+export function stackedConvolutionPositions(config: StackedPositionalConfig, width: number): Positional {
+  const { kernel, groups, depth, activation } = config;
   const bound = 1 / Math.sqrt((width / groups) * kernel);
-  return Object.fromEntries(
-    Array.from({ length: depth }, (_, i) => [
-      [`encoder.pos_conv_embed.layers.${i}.conv.weight`, param.uniform(bound, width, width / groups, kernel)],
-      [`encoder.pos_conv_embed.layers.${i}.conv.bias`, param.uniform(bound, width)],
-    ]).flat(),
-  );
+  const paths = Array.from({ length: depth }, (_, i) => `encoder.pos_conv_embed.layers.${i}.conv`);
+  return {
+    params: Object.fromEntries(
+      paths.flatMap((path) => [
+        [`${path}.weight`, param.uniform(bound, width, width / groups, kernel)],
+        [`${path}.bias`, param.uniform(bound, width)],
+      ]),
+    ),
+    positions(cx, params, x) {
+      const { ops } = cx;
+      let y = x;
+      for (const path of paths) {
+        y = sameLength(ops, y, params.get(`${path}.weight`), params.get(`${path}.bias`), { kernel, groups });
+        y = ops.activate(ops.layerNorm(y, undefined, undefined, 1e-5), activation);
+        if (cx.padding !== "original") y = zeroPadding(cx, y);
+      }
+      return y;
+    },
+  };
 }
 
-/** data2vec's positions: `depth` times convolution, layer norm without weights, activation.
- *  Biases leak into the padding, where the next convolution would see them: the exact batch silences it after each layer, the original doesn't. */
-export function stackedPositions<T>(cx: Context<T>, params: Params<T>, config: StackedPositionalConfig, x: T): T {
-  const { ops } = cx;
-  let y = x;
-  for (let i = 0; i < config.depth; i++) {
-    const p = params.at(`encoder.pos_conv_embed.layers.${i}.conv`);
-    y = ops.conv1d(y, p.get("weight"), p.get("bias"), { padding: Math.floor(config.kernel / 2), groups: config.groups });
-    if (config.kernel % 2 === 0) y = ops.slice(y, 1, 0, -1);
-    y = ops.activate(ops.layerNorm(y, undefined, undefined, 1e-5), config.activation);
-    if (cx.padding !== "original") y = zeroPadding(cx, y);
-  }
-  return y;
+/** A convolution with as many outputs as inputs: with an even kernel the padding gives one too many, and the last is dropped. */
+function sameLength<T>(ops: Ops<T>, x: T, weight: T, bias: T, { kernel, groups }: Pick<PositionalConfig, "kernel" | "groups">): T {
+  const y = ops.conv1d(x, weight, bias, { padding: Math.floor(kernel / 2), groups });
+  return kernel % 2 === 0 ? ops.slice(y, 1, 0, -1) : y;
 }

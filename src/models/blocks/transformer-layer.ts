@@ -1,7 +1,7 @@
-// One transformer layer: self-attention and a feed-forward network, each with its residual.
+// One transformer layer: self-attention and a feed-forward network, each with a residual connection and a layer norm.
 import type { Activation } from "../../ops/ops.ts";
-import { type ParamSpecs, type Params, param } from "../../ops/params.ts";
-import type { Context, Stage } from "../../ops/stage.ts";
+import type { Stage } from "../../ops/stage.ts";
+import { type Layer, layerNorm, linear, paramsOf } from "./layers.ts";
 
 export interface TransformerConfig {
   readonly layers: number;
@@ -10,7 +10,7 @@ export interface TransformerConfig {
   readonly feedForward: number;
   readonly activation: Activation;
   readonly eps: number;
-  /** "post": the norm follows the residual sum (base models); "pre": it comes before each half ("stable", large models). */
+  /** "post": the norm follows the residual sum (base models); "pre": it precedes attention and feed-forward ("stable", large models). */
   readonly norm: "post" | "pre";
   /** Deepnorm's factor on the residual, (2 · layers)^¼; 1 without it. */
   readonly residualScale: number;
@@ -18,55 +18,36 @@ export interface TransformerConfig {
 
 /** Layer `index` as a stage: [batch, frames, width] → the same. Taps `layers.<index>.ffn`: the feed-forward output before its residual. */
 export function transformerLayer(config: TransformerConfig, index: number): Stage {
+  const { width, heads, residualScale, eps } = config;
   const path = `encoder.layers.${index}`;
+  const projection = (name: string) => linear(`${path}.attention.${name}`, width, width);
+  const [q, k, v, out] = [projection("q_proj"), projection("k_proj"), projection("v_proj"), projection("out_proj")];
+  const attentionNorm = layerNorm(`${path}.layer_norm`, width, eps);
+  const intermediate = linear(`${path}.feed_forward.intermediate_dense`, width, config.feedForward, { activation: config.activation });
+  const output = linear(`${path}.feed_forward.output_dense`, config.feedForward, width);
+  const finalNorm = layerNorm(`${path}.final_layer_norm`, width, eps);
+
   return {
     name: `layers.${index}`,
-    params: layerParams(config, path),
+    params: paramsOf(q, k, v, out, attentionNorm, intermediate, output, finalNorm),
     run(cx, params, x) {
-      const { ops } = cx;
-      const p = params.at(path);
-      const norm = (name: string, y: typeof x) => ops.layerNorm(y, p.get(`${name}.weight`), p.get(`${name}.bias`), config.eps);
-      const residual = (y: typeof x) => (config.residualScale === 1 ? y : ops.mul(y, config.residualScale));
-      const ffn = (y: typeof x) => {
-        const out = feedForward(cx, p.at("feed_forward"), config, y);
-        cx.tap?.(`layers.${index}.ffn`, out);
-        return out;
+      const { ops, lengths } = cx;
+      type T = typeof x;
+      const apply = (layer: Layer, y: T) => layer.apply(ops, params, y);
+      const head = (layer: Layer, y: T) => ops.splitHeads(apply(layer, y), heads); // [b, h, t, d]
+      const attention = (y: T) => apply(out, ops.mergeHeads(ops.attention(head(q, y), head(k, y), head(v, y), lengths?.frames)));
+      const feedForward = (y: T) => {
+        const z = apply(output, apply(intermediate, y));
+        cx.tap?.(`layers.${index}.ffn`, z);
+        return z;
       };
+      const residual = (y: T) => (residualScale === 1 ? y : ops.mul(y, residualScale));
       if (config.norm === "pre") {
-        const h = ops.add(residual(x), selfAttention(cx, p.at("attention"), config, norm("layer_norm", x)));
-        return ops.add(residual(h), ffn(norm("final_layer_norm", h)));
+        const h = ops.add(residual(x), attention(apply(attentionNorm, x)));
+        return ops.add(residual(h), feedForward(apply(finalNorm, h)));
       }
-      const h = norm("layer_norm", ops.add(residual(x), selfAttention(cx, p.at("attention"), config, x)));
-      return norm("final_layer_norm", ops.add(residual(h), ffn(h)));
+      const h = apply(attentionNorm, ops.add(residual(x), attention(x)));
+      return apply(finalNorm, ops.add(residual(h), feedForward(h)));
     },
   };
-}
-
-function selfAttention<T>({ ops, lengths }: Context<T>, p: Params<T>, { heads }: TransformerConfig, x: T): T {
-  const head = (name: string) => ops.splitHeads(ops.linear(x, p.get(`${name}.weight`), p.get(`${name}.bias`)), heads); // [b, h, t, d]
-  const context = ops.attention(head("q_proj"), head("k_proj"), head("v_proj"), lengths?.frames);
-  return ops.linear(ops.mergeHeads(context), p.get("out_proj.weight"), p.get("out_proj.bias"));
-}
-
-function feedForward<T>({ ops }: Context<T>, p: Params<T>, { activation }: TransformerConfig, x: T): T {
-  const inner = ops.linear(x, p.get("intermediate_dense.weight"), p.get("intermediate_dense.bias"), activation);
-  return ops.linear(inner, p.get("output_dense.weight"), p.get("output_dense.bias"));
-}
-
-function layerParams({ width, feedForward }: TransformerConfig, path: string): ParamSpecs {
-  const specs: Record<string, ParamSpecs[string]> = {};
-  const linear = (name: string, out: number, inputs: number) => {
-    specs[`${path}.${name}.weight`] = param.normal(0.02, out, inputs);
-    specs[`${path}.${name}.bias`] = param.zeros(out);
-  };
-  const norm = (name: string) => {
-    specs[`${path}.${name}.weight`] = param.ones(width);
-    specs[`${path}.${name}.bias`] = param.zeros(width);
-  };
-  for (const name of ["q_proj", "k_proj", "v_proj", "out_proj"]) linear(`attention.${name}`, width, width);
-  norm("layer_norm");
-  linear("feed_forward.intermediate_dense", feedForward, width);
-  linear("feed_forward.output_dense", width, feedForward);
-  norm("final_layer_norm");
-  return specs;
 }
