@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { keepResults, machine, type Spread, spread, timed } from "../measure/measure.ts";
-import { hostTensor } from "../src/base/dtypes.ts";
+import { hostTensor } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { cqt, mertCqt } from "../src/dsp/cqt.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";

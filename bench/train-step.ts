@@ -1,7 +1,7 @@
 // A training step of a published shape on libtorch, stage by stage: what `step.ts` and `check-device.ts` time.
 
 import { type ShapeName, shapes } from "../measure/shapes.ts";
-import { type HostTensor, hostTensor } from "../src/base/dtypes.ts";
+import { type HostTensor, hostTensor } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { op } from "../src/engines/torch/call.ts";

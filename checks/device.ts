@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { trainStep } from "../bench/train-step.ts";
 import { findPython, machine, spread, startPeer } from "../measure/measure.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
-import { hostTensor, toFloat32 } from "../src/base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { torchEngine } from "../src/engines/torch/engine.ts";

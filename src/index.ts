@@ -26,8 +26,9 @@ export { shortSong } from "./synth/short-song.ts";
 // ## Arrays and checkpoints on disk
 
 export type { ByteSource } from "./base/byte-source.ts";
-export { type DType, type HostTensor, toFloat32 } from "./base/dtypes.ts";
+export type { DType } from "./base/dtypes.ts";
 export { fileSource } from "./base/files.node.ts";
+export { type HostTensor, toFloat32 } from "./base/host-tensor.ts";
 export { openCheckpointPath } from "./checkpoint/read.node.ts";
 export { npyInfo, readNpy, readNpyRows } from "./formats/npy.ts";
 export { readNpz } from "./formats/npz.ts";

@@ -1,6 +1,7 @@
 // Random weights: a fresh model of any configuration, drawn as its authors initialise it, from a seed.
-import { hostTensor } from "../base/dtypes.ts";
+
 import { NotFoundError } from "../base/errors.ts";
+import { hostTensor } from "../base/host-tensor.ts";
 import { seeded } from "../base/random.ts";
 import type { LazyTensor } from "../formats/tensor-file.ts";
 import { type Model, modelParams } from "../models/model.ts";

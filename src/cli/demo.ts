@@ -2,8 +2,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
-import { toFloat32 } from "../base/dtypes.ts";
 import { fileSource, writeAtomic } from "../base/files.node.ts";
+import { toFloat32 } from "../base/host-tensor.ts";
 import type { FileResult } from "../embed/report.ts";
 import { readNpy } from "../formats/npy.ts";
 import { embedAll } from "./embed.ts";

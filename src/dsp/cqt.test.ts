@@ -1,7 +1,7 @@
 // The CQT against nnAudio's.
 import { expect, test } from "vitest";
 import { goldenArray, goldenJson, maxDifference } from "../../test/fixtures/golden.ts";
-import { hostTensor, toFloat32 } from "../base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../base/host-tensor.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { noWeights, type Program } from "../ops/program.ts";
 import { type CqtOptions, cqt, makeKernels } from "./cqt.ts";

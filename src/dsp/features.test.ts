@@ -1,7 +1,7 @@
 // Mel spectra, MFCC and chroma against torchaudio's values, on ONNX Runtime. The same on libtorch: test/parity/teachers.torch.test.ts.
 import { describe, expect, test } from "vitest";
 import { featureCases, featureError, goldenSource } from "../../test/fixtures/golden-teachers.ts";
-import { hostTensor, toFloat32 } from "../base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../base/host-tensor.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { noWeights, type Program } from "../ops/program.ts";
 import { chroma, standardChroma } from "./chroma.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { maxDifference } from "../../test/fixtures/golden.ts";
 import { writeSong, writeTinyModel } from "../../test/fixtures/tiny-model.ts";
-import { toFloat32 } from "../base/dtypes.ts";
+import { toFloat32 } from "../base/host-tensor.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { parseNpy } from "../formats/npy.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";

@@ -1,6 +1,7 @@
 // fairseq's checkpoints: torch files whose weights lie under "model" and whose configuration lies beside them.
-import type { HostTensor } from "../base/dtypes.ts";
+
 import { FormatError } from "../base/errors.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
 import { type Plain, plainValue } from "./pickle/plain.ts";
 import { isObject, type PickleDict, type PickleValue } from "./pickle/values.ts";
 import { lookup, type TensorFile } from "./tensor-file.ts";

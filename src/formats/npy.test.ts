@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { goldenArray } from "../../test/fixtures/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
-import { type DType, dtypeBytes, hostTensor, toFloat32 } from "../base/dtypes.ts";
+import { type DType, dtypeBytes } from "../base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../base/host-tensor.ts";
 import { npyBytes, npyHeader, npyInfo, parseNpy, readNpy, readNpyRows } from "./npy.ts";
 
 /** A file with a header text of our own, as other writers may lay it out. */

@@ -1,8 +1,9 @@
 // NumPy's npy files: one dense array each, read whole or by rows, and written also where the length is known only at the end.
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
-import { type DType, dtypeBytes, elementCount, type HostTensor } from "../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount } from "../base/dtypes.ts";
 import { FormatError, ShapeError } from "../base/errors.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
 import { toDense } from "./strided.ts";
 
 /** What an npy file says of itself. */

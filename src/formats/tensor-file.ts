@@ -1,6 +1,7 @@
 // Tensor files: the one face of every opened checkpoint, whatever its format.
-import { type DType, dtypeBytes, elementCount, type HostTensor } from "../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount } from "../base/dtypes.ts";
 import { NotFoundError } from "../base/errors.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
 
 /** What is known of a tensor before it is read. */
 export interface TensorInfo {

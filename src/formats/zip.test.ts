@@ -1,7 +1,7 @@
 import { strToU8, zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
-import { hostTensor } from "../base/dtypes.ts";
+import { hostTensor } from "../base/host-tensor.ts";
 import { collectBytes } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { npyBytes } from "./npy.ts";

@@ -1,6 +1,6 @@
 // Clip statistics: what must be known of a whole clip before any part of it can be run as the whole would be: its loudness and the moments of
 // the windows that convolution 0 sees. Both are gathered in one pass, piece by piece, in float64.
-import type { HostTensor } from "../base/dtypes.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
 import { type Loudness, normalisingScale } from "./input-normalisation.ts";
 

@@ -1,6 +1,7 @@
 // Diff: where two engines, precisions or checkpoints part, tap by tap along the chain.
-import { toFloat32 } from "../base/dtypes.ts";
+
 import { ConfigError } from "../base/errors.ts";
+import { toFloat32 } from "../base/host-tensor.ts";
 import type { Encoder } from "./encoder.ts";
 
 export interface TapDifference {

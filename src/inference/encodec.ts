@@ -1,6 +1,7 @@
 // EnCodec on an engine: waveforms in, codes out. Clips of any lengths share a batch and long ones go piece by piece, both exactly.
-import { type HostTensor, hostTensor, toFloat32 } from "../base/dtypes.ts";
+
 import { ConfigError, TooShortError } from "../base/errors.ts";
+import { type HostTensor, hostTensor, int32Vector, toFloat32 } from "../base/host-tensor.ts";
 import { type EncodecConfig, encodecHop } from "../models/encodec/config.ts";
 import {
   contextFrames,
@@ -140,7 +141,7 @@ export async function encodec(
     });
     const inputs: Values = { x: hostTensor(x, [rows.length, samples]) };
     lengthInputs(config).forEach((name, stage) => {
-      inputs[name] = counts(lengths.map((length) => length[stage]!));
+      inputs[name] = int32Vector(lengths.map((length) => length[stage]!));
     });
     return shaped((await ending.run(inputs)).features!);
   }
@@ -160,7 +161,7 @@ export async function encodec(
       const inputs = { features: await features(live, start, frames) };
       const { embeddings, codes, ...after } =
         start === 0
-          ? await first.run({ ...inputs, frames: counts(live.map((row) => row.frames)) })
+          ? await first.run({ ...inputs, frames: int32Vector(live.map((row) => row.frames)) })
           : await next.run({ ...inputs, ...state });
       state = Object.fromEntries(Object.entries(after).map(([name, tensor]) => [name.replace("next_", ""), tensor]));
       live.forEach((row, i) => {
@@ -218,10 +219,6 @@ export async function encodec(
 function shaped(tensor: HostTensor) {
   const [, frames, channels] = tensor.shape as [number, number, number];
   return { frames, channels, values: toFloat32(tensor) };
-}
-
-function counts(values: readonly number[]): HostTensor {
-  return { dtype: "int32", shape: [values.length], bytes: new Uint8Array(Int32Array.from(values).buffer) };
 }
 
 function takeRows({ dtype, shape, bytes }: HostTensor, rows: readonly number[]): HostTensor {

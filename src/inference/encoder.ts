@@ -1,6 +1,7 @@
 // Inference: a model and an engine brought together. Waveforms in, hidden states out; batches of mixed lengths equal single runs.
-import { type HostTensor, hostTensor } from "../base/dtypes.ts";
+
 import { ConfigError, TooShortError } from "../base/errors.ts";
+import { hostTensor, int32Vector } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
 import type { Engine, Session, Values, WeightReader } from "../ops/program.ts";
 import { chainProgram } from "../ops/stage.ts";
@@ -95,8 +96,8 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
       const outputs = layers.map((layer) => model.hiddenStates[layer]!);
       const ready = await session(outputs, counted);
       const inputs: Values = { x: hostTensor(batch.values, [batch.rows, batch.samples]) };
-      if (counted.windows) inputs.windows = counts(batch.lengths.map((length) => model.windowCount(length)));
-      if (counted.frames) inputs.frames = counts(batch.lengths.map((length) => model.frameCount(length)));
+      if (counted.windows) inputs.windows = int32Vector(batch.lengths.map((length) => model.windowCount(length)));
+      if (counted.frames) inputs.frames = int32Vector(batch.lengths.map((length) => model.frameCount(length)));
       const results = await ready.run(inputs);
       return batch.lengths.map((length, row) => {
         const frames = model.frameCount(exact || options.attentionMask ? length : batch.samples);
@@ -134,10 +135,6 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
 /** The stage in which a tap lies: its own name, `layers.3` of `layers.3.ffn`, else the frontend. */
 function stageOf(tap: string): string {
   return /^(embed|final|layers\.\d+)/.exec(tap)?.[1] ?? "frontend";
-}
-
-function counts(values: readonly number[]): HostTensor {
-  return { dtype: "int32", shape: [values.length], bytes: new Uint8Array(Int32Array.from(values).buffer) };
 }
 
 /** Layer choices as entries of `hidden_states`, in the order given. @throws ConfigError for a layer the model doesn't have. */

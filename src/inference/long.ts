@@ -4,8 +4,9 @@
 // gives every frame what the run of the whole clip gives it: its norm over time is handed the moments of the whole, and a frame sees its own
 // samples alone. The transformer goes window by window over those frames. What differs from the run of the whole is that attention and the
 // positional convolution see one window at a time.
-import { type HostTensor, hostTensor, toFloat32 } from "../base/dtypes.ts";
+
 import { AudioError } from "../base/errors.ts";
+import { type HostTensor, hostTensor, toFloat32 } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
 import { chainProgram } from "../ops/stage.ts";
 import { type ClipStatistics, gatherStatistics, momentInputs } from "./clip-statistics.ts";

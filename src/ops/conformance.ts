@@ -1,6 +1,7 @@
 // Conformance: what every engine must answer, word by word. Each case is a small program on given numbers; the reference in float64
 // tells what is right, and where a case is smooth, what its gradient is.
-import { type DType, elementCount, type HostTensor } from "../base/dtypes.ts";
+import { type DType, elementCount } from "../base/dtypes.ts";
+import { hostTensor } from "../base/host-tensor.ts";
 import { seeded } from "../base/random.ts";
 import type { Ops } from "./ops.ts";
 import type { Dim, Program, Values } from "./program.ts";
@@ -307,7 +308,7 @@ export function caseProgram(opCase: OpCase): { program: Program; inputs: Values 
       inputs: Object.fromEntries(specs),
       run: (ops, _, inputs) => ({ y: opCase.run(ops, inputs) }),
     },
-    inputs: Object.fromEntries(specs.map(([name, { dtype }]) => [name, asHost(values[name]!, dtype)])),
+    inputs: Object.fromEntries(specs.map(([name, { dtype }]) => [name, hostTensor(values[name]!.data, values[name]!.shape, dtype)])),
   };
 }
 
@@ -336,9 +337,4 @@ export function scaledError(found: ArrayLike<number>, right: ArrayLike<number>):
     if (Number.isNaN(found[i]!)) return Number.NaN;
   }
   return worst / largest;
-}
-
-function asHost({ shape, data }: Reference, dtype: DType): HostTensor {
-  const array = dtype === "int32" ? Int32Array.from(data) : dtype === "bool" ? Uint8Array.from(data) : Float32Array.from(data);
-  return { dtype, shape, bytes: new Uint8Array(array.buffer) };
 }

@@ -1,5 +1,6 @@
 // Programs: a computation with named inputs and outputs, and the two contracts through which an engine runs one.
-import type { DType, HostTensor } from "../base/dtypes.ts";
+import type { DType } from "../base/dtypes.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
 import type { Ops } from "./ops.ts";
 import type { ParamSpecs, Params } from "./params.ts";
 

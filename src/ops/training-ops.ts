@@ -1,5 +1,5 @@
 // TrainingOps: what training asks of an engine beyond a model's words: gradients, randomness, updates in place, and scopes for memory.
-import type { HostTensor } from "../base/dtypes.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
 
 export interface TrainingOps<T> {
   /** A host tensor on the engine's device, and back (as float32, int32 or bool). Reading waits for the device. */

@@ -1,9 +1,9 @@
 // Quantisers on disk: safetensors with everything worth knowing in its metadata. A run under way is kept in the same form beside it.
 import { rm } from "node:fs/promises";
-import type { HostTensor } from "../base/dtypes.ts";
-import { toFloat32 } from "../base/dtypes.ts";
 import { FormatError, NotFoundError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
+import type { HostTensor } from "../base/host-tensor.ts";
+import { toFloat32 } from "../base/host-tensor.ts";
 import { openCheckpointFile } from "../checkpoint/read.node.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
 import { namedTensors } from "../formats/tensor-file.ts";

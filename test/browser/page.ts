@@ -1,6 +1,6 @@
 // What runs in the browser under test: the library's browser door, asked by the test outside through `window.ask`.
 import { decodeInThisThread } from "../../src/audio/decode.ts";
-import { toFloat32 } from "../../src/base/dtypes.ts";
+import { toFloat32 } from "../../src/base/host-tensor.ts";
 import {
   type Comparison,
   downmix,

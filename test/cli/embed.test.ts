@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { toFloat32 } from "../../src/base/dtypes.ts";
+import { toFloat32 } from "../../src/base/host-tensor.ts";
 import { parseNpy } from "../../src/formats/npy.ts";
 import { maxDifference } from "../fixtures/golden.ts";
 import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";

@@ -4,7 +4,7 @@
 // same inputs gives 0.99946 (music2vec) and 0.99993 (hubert_base). A random model of the 95M shape keeps 0.99994 in all 13 layers
 // (checks/device.ts prints both). The bound is what the least of the tiny ones holds.
 import { describe, expect, test } from "vitest";
-import { hostTensor, toFloat32 } from "../../src/base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../../src/base/host-tensor.ts";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
 import { memory } from "../../src/engines/torch/runtime.ts";
 import { chainProgram } from "../../src/ops/stage.ts";

@@ -1,5 +1,6 @@
 // Label crops: the frames of labels that belong to a batch's crops of audio, as fairseq's HuBERT picks them.
 import { ConfigError } from "../../base/errors.ts";
+import { roundHalfEven } from "../../base/rounding.ts";
 
 export interface LabelCropInput {
   readonly sampleRateHz: number;
@@ -33,11 +34,4 @@ export function cropLabels({ sampleRateHz, rateHz, samples, starts, frames }: La
     );
   }
   return { starts: first, frames: Math.min(roundHalfEven(samples * ratio), ...left) };
-}
-
-/** To the nearest whole number; halves to the even one, as Python rounds. */
-export function roundHalfEven(x: number): number {
-  const down = Math.floor(x);
-  const rest = x - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
 }

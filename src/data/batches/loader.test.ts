@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { fixturePath } from "../../../test/fixtures/audio.ts";
 import { clipBytes, codeOf, sampleOf, testCorpus } from "../../../test/fixtures/position-coded-crops.ts";
+import { roundHalfEven } from "../../base/rounding.ts";
 import type { Manifest } from "../corpus.ts";
 import type { Batch } from "./batch.ts";
-import { roundHalfEven } from "./label-crop.ts";
 import { type LoaderOptions, loadBatches } from "./loader.ts";
 import { type PlanRules, planBatches } from "./plan.ts";
 

@@ -2,8 +2,8 @@
 // `provenance` (the JSON as bytes: `json.loads(bytes(z["provenance"]))`).
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hostTensor } from "../../base/dtypes.ts";
 import { fileSource, writeAtomic } from "../../base/files.node.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import { npzChunks, readNpz } from "../../formats/npz.ts";
 import { collect } from "../embedding.ts";
 import { asStored, type Store } from "./store.ts";

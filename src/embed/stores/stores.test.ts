@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { memorySource } from "../../base/byte-source.ts";
-import { toFloat32 } from "../../base/dtypes.ts";
+import { toFloat32 } from "../../base/host-tensor.ts";
 import { fillGaussian, seeded } from "../../base/random.ts";
 import { parseNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";

@@ -1,6 +1,6 @@
 // Conformance of the ONNX engine: every word of Ops against the float64 reference.
 import { describe, expect, test } from "vitest";
-import { toFloat32 } from "../../base/dtypes.ts";
+import { toFloat32 } from "../../base/host-tensor.ts";
 import { caseAnswer, caseProgram, opCases, scaledError } from "../../ops/conformance.ts";
 import { noWeights } from "../../ops/program.ts";
 import { onnxEngine } from "./engine.node.ts";

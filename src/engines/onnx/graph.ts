@@ -1,6 +1,7 @@
 // The graph being traced: nodes, constants and weights, and the symbolic tensor that stands for a value in it.
-import { type DType, dtypeBytes, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
+import type { HostTensor } from "../../base/host-tensor.ts";
 import type { AttributeValue, OnnxGraph, OnnxInitializer, OnnxNode } from "../../formats/onnx/encode.ts";
 import type { Dim, TensorSpec } from "../../ops/program.ts";
 

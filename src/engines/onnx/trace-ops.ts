@@ -1,6 +1,7 @@
 // Ops as graph nodes: what each word means in ONNX (opset 20).
-import { type DType, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import type { DType } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import type { AttributeValue } from "../../formats/onnx/encode.ts";
 import { defaultComposites } from "../../ops/composites.ts";
 import type { Ops, Primitives } from "../../ops/ops.ts";
@@ -38,7 +39,7 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
     return turnedTensor(dtype, shape, node(names, axis === 0 ? 0 : 3 - axis));
   };
 
-  const scalar = (value: number, dtype: DType) => graph.constant(hostConstant([value], [], dtype));
+  const scalar = (value: number, dtype: DType) => graph.constant(hostTensor([value], [], dtype));
 
   const binary = (op: string, result?: DType) => (a: GraphTensor, b: GraphTensor | number) => {
     if (typeof b === "number") return elementwise(op, a, [scalar(b, a.dtype)], result ?? a.dtype);
@@ -65,7 +66,7 @@ export function traceOps(graph: Graph): Ops<GraphTensor> {
     graph.node("Transpose", [graph.node("Reshape", [joined, graph.integers([0, 0, heads, d])])], { perm: { ints: [0, 2, 1, 3] } });
 
   const primitives: Primitives<GraphTensor> = {
-    constant: (values, shape, dtype = "float32") => tensor(dtype, shape, graph.constant(hostConstant(values, shape, dtype))),
+    constant: (values, shape, dtype = "float32") => tensor(dtype, shape, graph.constant(hostTensor(values, shape, dtype))),
     cast: (x, dtype) => (x.dtype === dtype ? x : elementwise("Cast", x, [], dtype, { to: { int: castCodes[dtype] } })),
 
     add: binary("Add"),
@@ -282,20 +283,4 @@ function sliceSize(size: Dim, start: number, end: number): number | undefined {
   if (typeof size !== "number") return start >= 0 && end >= 0 && end < Number.MAX_SAFE_INTEGER ? end - start : undefined;
   const clamp = (position: number) => Math.min(size, Math.max(0, position < 0 ? position + size : position));
   return Math.max(0, clamp(end) - clamp(start));
-}
-
-const arrays: Partial<Record<DType, (values: ArrayLike<number>) => ArrayBufferView>> = {
-  float32: (values) => Float32Array.from(values),
-  float64: (values) => Float64Array.from(values),
-  int32: (values) => Int32Array.from(values),
-  int64: (values) => BigInt64Array.from(Array.from(values), BigInt),
-  bool: (values) => Uint8Array.from(values),
-};
-
-function hostConstant(values: ArrayLike<number>, shape: readonly number[], dtype: DType): HostTensor {
-  const make = arrays[dtype];
-  if (!make) throw new ShapeError(`Constants are float32, float64, int32, int64 or bool; ${dtype} was asked for.`);
-  if (values.length !== elementCount(shape)) throw new ShapeError(`${values.length} values do not fill the shape [${shape}].`);
-  const view = make(values);
-  return { dtype, shape, bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) };
 }

@@ -1,6 +1,7 @@
 // Tracing: a program run once on symbolic tensors leaves an ONNX model behind.
-import { toFloat32 } from "../../base/dtypes.ts";
+
 import { NotFoundError } from "../../base/errors.ts";
+import { toFloat32 } from "../../base/host-tensor.ts";
 import type { OnnxModel } from "../../formats/onnx/encode.ts";
 import { checkShape, paramsFrom } from "../../ops/params.ts";
 import type { Program, WeightReader } from "../../ops/program.ts";

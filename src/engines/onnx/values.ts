@@ -1,7 +1,8 @@
 // Values at onnxruntime's door: host tensors in, host tensors out, for its packages of Node and of the browser alike.
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
-import { type DType, dtypeBytes, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ConfigError } from "../../base/errors.ts";
+import type { HostTensor } from "../../base/host-tensor.ts";
 import type { Program, Values, WeightReader } from "../../ops/program.ts";
 import { byWeight, externalBytes, type TracedProgram } from "./trace.ts";
 

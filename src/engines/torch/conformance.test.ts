@@ -1,7 +1,7 @@
 // Conformance of libtorch: every word of Ops against the float64 reference, its gradient against finite differences.
 import { beforeAll, describe, expect, test } from "vitest";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
-import { toFloat32 } from "../../base/dtypes.ts";
+import { toFloat32 } from "../../base/host-tensor.ts";
 import { seeded } from "../../base/random.ts";
 import { caseAnswer, caseGradient, caseProgram, opCases, scaledError } from "../../ops/conformance.ts";
 import { noWeights } from "../../ops/program.ts";

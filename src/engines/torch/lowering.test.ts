@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { maxDifference } from "../../../test/fixtures/golden.ts";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
-import { hostTensor } from "../../base/dtypes.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import { fillGaussian, seeded } from "../../base/random.ts";
 import { attentionInBlocks } from "./lowering.ts";
 import { torchOps } from "./ops.ts";

@@ -1,7 +1,6 @@
 // Ops on libtorch: what each word means as its operators. Eager: a call computes.
-import type { DType, HostTensor } from "../../base/dtypes.ts";
-import { elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import type { Composites, ConvOptions, Ops, Primitives } from "../../ops/ops.ts";
 import { op, opMany } from "./call.ts";
 import { fromHost, type TorchTensor } from "./tensor.ts";
@@ -77,7 +76,7 @@ export function torchOps(device = "cpu"): Ops<TorchTensor> {
   };
 
   const primitives: Primitives<TorchTensor> = {
-    constant: (values, shape, dtype = "float32") => fromHost(hostConstant(values, shape, dtype), device),
+    constant: (values, shape, dtype = "float32") => fromHost(hostTensor(values, shape, dtype), device),
     cast: (x, dtype) => to(x, dtype),
 
     add: binary(add, addScalar),
@@ -207,21 +206,4 @@ export function timeConvolution(
   if (groups > 1) return transpose(conv1d(channelsFirst, weight, bias, [stride], [padding], [dilation], groups), 1, 2);
   const y = conv2d(unsqueeze(channelsFirst, 2), unsqueeze(weight, 2), bias, [1, stride], [0, padding], [1, dilation], groups);
   return transpose(squeeze(y, 2), 1, 2);
-}
-
-const arrays: Partial<Record<DType, (values: ArrayLike<number>) => ArrayBufferView>> = {
-  float32: (values) => (values instanceof Float32Array ? values : Float32Array.from(values)),
-  float64: (values) => (values instanceof Float64Array ? values : Float64Array.from(values)),
-  int32: (values) => (values instanceof Int32Array ? values : Int32Array.from(values)),
-  int64: (values) => BigInt64Array.from(Array.from(values), BigInt),
-  bool: (values) => Uint8Array.from(values),
-};
-
-/** A constant's values as a host tensor. @throws ShapeError where they don't fill the shape. */
-export function hostConstant(values: ArrayLike<number>, shape: readonly number[], dtype: DType): HostTensor {
-  const make = arrays[dtype];
-  if (!make) throw new ShapeError(`Constants are float32, float64, int32, int64 or bool; ${dtype} was asked for.`);
-  if (values.length !== elementCount(shape)) throw new ShapeError(`${values.length} values do not fill the shape [${shape}].`);
-  const view = make(values);
-  return { dtype, shape, bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) };
 }

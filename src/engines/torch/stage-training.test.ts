@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { goldenArray } from "../../../test/fixtures/golden.ts";
 import { openGoldenModel } from "../../../test/fixtures/golden-models.ts";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
-import { hostTensor } from "../../base/dtypes.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import { seeded } from "../../base/random.ts";
 import { scaledError } from "../../ops/conformance.ts";
 import { paramsFrom } from "../../ops/params.ts";

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
-import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import { hasOperator, op, opMany, schemaOf } from "./call.ts";
 import { memory, openTorch } from "./runtime.ts";
 import { adoptTensor, fromHost, keep, lendTensor, type TorchTensor, tidy, toFloats, toHost, toNumber, writeHost } from "./tensor.ts";

@@ -1,5 +1,6 @@
 // TorchTensor: libtorch's tensors, the scopes that free them, and their way from and to host memory.
-import { type DType, type HostTensor, toFloat32 } from "../../base/dtypes.ts";
+import type { DType } from "../../base/dtypes.ts";
+import { type HostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import { addon, type Handle } from "./addon.ts";
 
 /** A tensor of libtorch. It lives until its scope (`tidy`) ends, it is disposed, or, outside scopes, the garbage collector finds it. */

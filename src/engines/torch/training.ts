@@ -1,5 +1,5 @@
 // TrainingOps on libtorch: autograd, dropout, and updates by its operators over lists of tensors.
-import type { HostTensor } from "../../base/dtypes.ts";
+import type { HostTensor } from "../../base/host-tensor.ts";
 import type { Ops } from "../../ops/ops.ts";
 import type { AdamStep, AdamTensors, TrainingOps, Updates } from "../../ops/training-ops.ts";
 import { addon } from "./addon.ts";

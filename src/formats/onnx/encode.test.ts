@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect, test } from "vitest";
-import { hostTensor } from "../../base/dtypes.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import { encodeModel, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./encode.ts";
 
 const weights = hostTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]);

@@ -1,8 +1,9 @@
 // ONNX models as bytes: plain descriptions of graphs to the ModelProto that every ONNX runtime reads.
 // Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), IR version 4 and later.
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { type DType, dtypeBytes, elementCount, type HostTensor } from "../../base/dtypes.ts";
+import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
+import type { HostTensor } from "../../base/host-tensor.ts";
 
 /** A whole model. `irVersion` 8 goes with opset 17 or so; runtimes refuse versions newer than themselves. */
 export interface OnnxModel {

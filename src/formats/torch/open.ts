@@ -1,7 +1,8 @@
 // PyTorch checkpoints, opened: the zip form and the legacy stream, their tensors lazy, their other values plain.
 import type { ByteSource } from "../../base/byte-source.ts";
-import { dtypeBytes, type HostTensor } from "../../base/dtypes.ts";
+import { dtypeBytes } from "../../base/dtypes.ts";
 import { FormatError } from "../../base/errors.ts";
+import type { HostTensor } from "../../base/host-tensor.ts";
 import type { PickleValue } from "../pickle/values.ts";
 import { spanOf, toDense } from "../strided.ts";
 import { lookup, type TensorFile } from "../tensor-file.ts";

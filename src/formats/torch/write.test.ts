@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { memorySource } from "../../base/byte-source.ts";
-import { type DType, dtypeBytes, hostTensor } from "../../base/dtypes.ts";
+import { type DType, dtypeBytes } from "../../base/dtypes.ts";
+import { hostTensor } from "../../base/host-tensor.ts";
 import { collectBytes } from "../bytes.ts";
 import { readZip, storedOffset } from "../zip.ts";
 import { openTorch } from "./open.ts";

@@ -1,7 +1,8 @@
 // PyTorch checkpoints, written: the zip form that torch.load opens, weights_only too, one tensor in memory at a time.
-import type { HostTensor } from "../../base/dtypes.ts";
+
 import { dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
+import type { HostTensor } from "../../base/host-tensor.ts";
 import { encodePickle, type Picklable } from "../pickle/write.ts";
 import { denseStrides } from "../strided.ts";
 import type { LazyTensor } from "../tensor-file.ts";

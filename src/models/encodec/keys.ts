@@ -1,7 +1,8 @@
 // EnCodec's weights under transformers' names, from its files and from facebook's, ready for the programs: weight norm folded,
 // codebooks stacked.
-import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+
 import { NotFoundError } from "../../base/errors.ts";
+import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import type { TensorFile } from "../../formats/tensor-file.ts";
 import type { WeightReader } from "../../ops/program.ts";
 

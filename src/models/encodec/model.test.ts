@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { goldenJson, goldenPath } from "../../../test/fixtures/golden.ts";
 import { goldenFrom, goldenSource } from "../../../test/fixtures/golden-teachers.ts";
-import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import { openCheckpointFolder } from "../../checkpoint/read.node.ts";
 import { onnxEngine } from "../../engines/onnx/engine.node.ts";
 import { encodecConfigFromHf, encodecConfigFromWeights, encodecHop } from "./config.ts";

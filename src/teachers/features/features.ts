@@ -1,7 +1,8 @@
 // Frame features of whole clips: MFCC, log-mel, chroma, convolutions or any layer of a model, piece by piece, so that an hour takes no
 // more memory than a minute.
-import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+
 import { ConfigError, TooShortError } from "../../base/errors.ts";
+import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import { chroma, standardChroma } from "../../dsp/chroma.ts";
 import { logMel, mertMel } from "../../dsp/mel.ts";
 import { mfcc39, mfccFraming, mfccWidth } from "../../dsp/mfcc.ts";

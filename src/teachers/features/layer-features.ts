@@ -1,6 +1,7 @@
 // Features from a model: any hidden state, or what its convolutions give, for k-means as HuBERT's second iteration makes it.
-import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+
 import { ConfigError } from "../../base/errors.ts";
+import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import type { Encoder } from "../../inference/encoder.ts";
 import { normalise } from "../../inference/input-normalisation.ts";
 import type { Model } from "../../models/model.ts";

@@ -1,6 +1,6 @@
 // k-means++ (Arthur and Vassilvitskii 2007), greedy as scikit-learn has it: each new centre is the best of a few drawn by squared distance.
 // Distances to the candidates are one product on the engine, where the sample lies as a weight.
-import { hostTensor, toFloat32 } from "../../base/dtypes.ts";
+import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import type { Rng } from "../../base/random.ts";
 import type { Engine, Program } from "../../ops/program.ts";
 

@@ -1,6 +1,7 @@
 // k-means as scikit-learn's MiniBatchKMeans computes it: assignment by an engine, updates in float64 here.
-import { type HostTensor, hostTensor } from "../../base/dtypes.ts";
+
 import { ShapeError } from "../../base/errors.ts";
+import { type HostTensor, hostTensor } from "../../base/host-tensor.ts";
 import { nearestEntry } from "../../models/encodec/quantiser.ts";
 import { type Engine, noWeights, type Program } from "../../ops/program.ts";
 

@@ -1,7 +1,8 @@
 // Our own residual quantiser: k-means, then k-means on what it leaves over, and so on. It serves where no EnCodec weights are at hand, under
 // its own name: codes of the two have nothing in common but their shape.
-import { type HostTensor, hostTensor } from "../../base/dtypes.ts";
+
 import { ConfigError } from "../../base/errors.ts";
+import { type HostTensor, hostTensor } from "../../base/host-tensor.ts";
 import { residualCodes } from "../../models/encodec/quantiser.ts";
 import { type Engine, noWeights, type Program } from "../../ops/program.ts";
 import type { FrameSource } from "../features/frame-source.ts";
