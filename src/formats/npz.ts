@@ -1,9 +1,9 @@
 // NumPy's npz files: several npy arrays in one zip archive.
 import { inflateSync } from "fflate";
 import type { ByteSource } from "../base/byte-source.ts";
+import { crc32 } from "../base/crc32.ts";
 import { FormatError, messageOf } from "../base/errors.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
-import { crc32 } from "./crc32.ts";
 import { npyBytes, parseNpy } from "./npy.ts";
 import { dataOffset, readZip, type ZipEntry } from "./zip.ts";
 import { zipChunks } from "./zip-write.ts";

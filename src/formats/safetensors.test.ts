@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { goldenJson, goldenPath } from "../../test/fixtures/golden.ts";
 import { memorySource } from "../base/byte-source.ts";
+import { collectBytes } from "../base/bytes.ts";
 import { FormatError, NotFoundError } from "../base/errors.ts";
 import { hostTensor, toFloat32 } from "../base/host-tensor.ts";
-import { collectBytes } from "./bytes.ts";
 import { openSafetensors, safetensorsChunks } from "./safetensors.ts";
 import { lazyTensors, namedTensors } from "./tensor-file.ts";
 

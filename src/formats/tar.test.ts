@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { memorySource } from "../base/byte-source.ts";
+import { collectBytes } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { seeded } from "../base/random.ts";
-import { collectBytes } from "./bytes.ts";
 import { readTar, type TarEntry, type TarInput, tarBytes, tarChunks } from "./tar.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ostinato-tar-"));

@@ -1,8 +1,8 @@
 // Tar archives: POSIX ustar with pax headers for long names and sizes, walked over any ByteSource and written as a stream.
 // The format: IEEE Std 1003.1, pax, "ustar Interchange Format" and "pax Header Block".
 import type { ByteSource } from "../base/byte-source.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
-import { concatBytes } from "./bytes.ts";
 
 /** A regular file within an archive. */
 export interface TarEntry {

@@ -1,7 +1,8 @@
 // Zip archives, written: stored entries in a stream, each aligned so that it can be mapped, one in memory at a time.
+
+import { concatBytes } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { FormatError } from "../base/errors.ts";
-import { concatBytes } from "./bytes.ts";
-import { crc32 } from "./crc32.ts";
 
 /** A file to be put into an archive. Its length must be known before its bytes are read. */
 export interface ZipInput {

@@ -1,9 +1,9 @@
 import { strToU8, zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
+import { collectBytes } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { hostTensor } from "../base/host-tensor.ts";
-import { collectBytes } from "./bytes.ts";
-import { crc32 } from "./crc32.ts";
 import { npyBytes } from "./npy.ts";
 import { npzChunks, readNpz } from "./npz.ts";
 import { readZip, storedOffset } from "./zip.ts";

@@ -1,5 +1,5 @@
 // Pickles, written: plain values in protocol 2, which every Python reads.
-import { concatBytes } from "../bytes.ts";
+import { concatBytes } from "../../base/bytes.ts";
 
 /** What can be pickled: plain values, tuples, names and calls of them, and references to what lies outside. */
 export type Picklable =

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { memorySource } from "../../base/byte-source.ts";
+import { collectBytes } from "../../base/bytes.ts";
 import { type DType, dtypeBytes } from "../../base/dtypes.ts";
 import { hostTensor } from "../../base/host-tensor.ts";
-import { collectBytes } from "../bytes.ts";
 import { readZip, storedOffset } from "../zip.ts";
 import { openTorch } from "./open.ts";
 import { storageClasses, type TorchTensor } from "./tensors.ts";
