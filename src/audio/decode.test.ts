@@ -4,10 +4,11 @@ import { bestLag, fixtureBytes } from "../../test/fixtures/audio.ts";
 import { maxDifference } from "../../test/fixtures/golden.ts";
 import { oggRepaired } from "../../test/fuzz/damage.ts";
 import { memorySource } from "../base/byte-source.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { ConfigError, TooShortError } from "../base/errors.ts";
 import { oggCrc } from "./crc.ts";
 import { type DecodedAudio, decodeInThisThread, openAudio } from "./decode.ts";
-import { joinBytes, type OggPage, repage, walkOgg } from "./ogg-pages.ts";
+import { type OggPage, repage, walkOgg } from "./ogg-pages.ts";
 import { resample } from "./resample.ts";
 import { encodeWav } from "./wav.ts";
 import { downmix, isSilent, sampleCount } from "./waveform.ts";
@@ -124,7 +125,7 @@ async function repeatedOpus(times: number): Promise<Uint8Array> {
   const last = out.at(-1)!;
   last[5] = 4; // the end of the stream
   new DataView(last.buffer).setUint32(22, oggCrc(last), true);
-  return joinBytes(out);
+  return concatBytes(out);
 }
 
 describe("mp3", () => {

@@ -1,5 +1,6 @@
 // Ogg pages: the container of Vorbis and Opus, demultiplexed to whole packets with every page's checksum verified.
 import type { ByteSource } from "../base/byte-source.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { oggCrc } from "./crc.ts";
 
 /** The packets that end on one page of the chosen stream. */
@@ -127,25 +128,13 @@ function splitPackets({ lacing, body }: RawPage, begun: Uint8Array[], headless: 
     at += value;
     if (value === 255) continue;
     parts.push(body.subarray(start, at));
-    if (!drop) packets.push(joinBytes(parts));
+    if (!drop) packets.push(concatBytes(parts));
     drop = false;
     parts = [];
     start = at;
   }
   if (start < at && !drop) parts.push(body.slice(start, at));
   return { packets, rest: parts };
-}
-
-/** One run of bytes from many. */
-export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Packets as fresh pages that hold nothing else, numbered from `sequence` on: what the decoders are fed. Their checksums are left 0;

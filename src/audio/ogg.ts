@@ -1,9 +1,10 @@
 // Ogg Vorbis and Ogg Opus: packets demultiplexed here, decoded by libvorbis and libopus, timed by the pages' clocks.
 import type { ByteSource } from "../base/byte-source.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { type AudioReader, cutPiece, type SampleRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
 import { type DecodedPage, type OggCodec, type OggHead, opus, vorbis } from "./ogg-codecs.ts";
-import { joinBytes, lastGranule, type OggPage, type OggWalkReport, repage, walkOgg } from "./ogg-pages.ts";
+import { lastGranule, type OggPage, type OggWalkReport, repage, walkOgg } from "./ogg-pages.ts";
 import { silenceBudget } from "./silence.ts";
 import { afterId3 } from "./sniff.ts";
 
@@ -202,7 +203,7 @@ async function newStream(codec: OggCodec, name: string) {
       sequence += fresh.length;
       for (const [i, bytes] of fresh.entries()) {
         // A page is decoded once a byte more has come: so each goes with the first byte of the next, and without its own.
-        const whole = joinBytes([...unfed.splice(0), bytes, firstByte]);
+        const whole = concatBytes([...unfed.splice(0), bytes, firstByte]);
         const decoded = await decoder.decode(started ? whole.subarray(1) : whole);
         started = true;
         const isLast = i === fresh.length - 1;

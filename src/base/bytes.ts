@@ -1,6 +1,6 @@
-// Byte runs: joining what was made in pieces.
+// Bytes: joining arrays that were produced in pieces.
 
-/** One array of all bytes. */
+/** All parts in one new array. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -11,7 +11,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** A whole file in memory from its chunks: for small files, tests and the browser. */
+/** All chunks in one array: for small files, tests and the browser. */
 export async function collectBytes(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);

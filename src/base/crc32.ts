@@ -1,4 +1,4 @@
-// CRC-32 as zip has it (polynomial 0xEDB88320), eight bytes a step: checkpoints of gigabytes pass through it.
+// CRC-32 as used by zip and PNG (polynomial 0xEDB88320), eight bytes at a time: checkpoints of gigabytes pass through it.
 
 const tables = buildTables();
 
@@ -14,7 +14,7 @@ function buildTables(): Uint32Array[] {
   return all;
 }
 
-/** The CRC-32 of `bytes`, unsigned. Pass the CRC of what came before as `crc` to go on from there. */
+/** CRC-32 of `bytes`, unsigned. `crc`: the checksum of the bytes before them, to continue from. */
 export function crc32(bytes: Uint8Array, crc = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [Uint32Array, ...Uint32Array[]] & Record<number, Uint32Array>;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,5 +1,7 @@
 // PNG encoder: images of up to 256 colours, one byte a pixel (PNG specification, third edition).
 import { zlibSync } from "fflate";
+import { concatBytes } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
 import { ShapeError } from "../base/errors.ts";
 import type { Rgb } from "./palette.ts";
 
@@ -28,7 +30,13 @@ export function encodePng({ width, height, pixels, palette }: IndexedImage): Uin
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
   const plte = Uint8Array.from(palette.flat());
-  return concat([signature, chunk("IHDR", header), chunk("PLTE", plte), chunk("IDAT", zlibSync(rows)), chunk("IEND", new Uint8Array(0))]);
+  return concatBytes([
+    signature,
+    chunk("IHDR", header),
+    chunk("PLTE", plte),
+    chunk("IDAT", zlibSync(rows)),
+    chunk("IEND", new Uint8Array(0)),
+  ]);
 }
 
 /** The image as a data: address, for embedding. */
@@ -40,7 +48,7 @@ export function pngDataUrl(image: IndexedImage): string {
   return `data:image/png;base64,${btoa(text)}`;
 }
 
-/** Length, type, data, and the check sum of the last two. */
+/** Length, type, data, and the checksum of the last two. */
 function chunk(type: string, data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(data.length + 12);
   const view = new DataView(bytes.buffer);
@@ -49,26 +57,4 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   bytes.set(data, 8);
   view.setUint32(data.length + 8, crc32(bytes.subarray(4, data.length + 8)));
   return bytes;
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
-  return crc;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = crcTable[(crc ^ byte) & 255]! ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
