@@ -7,6 +7,7 @@ export type AudioFault = "empty" | "not-audio" | "corrupt" | "unsupported" | "pr
 
 /** A file that can't be decoded; the message names the file, what was found in it, and what to do. */
 export class UnreadableAudioError extends AudioError {
+  override readonly code: string = "OSTINATO_UNREADABLE_AUDIO";
   readonly fault: AudioFault;
   constructor(fault: AudioFault, message: string, options?: ErrorOptions) {
     super(message, options);

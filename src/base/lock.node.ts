@@ -27,7 +27,9 @@ export interface Lock {
 }
 
 /** Another process holds the lock by now. */
-export class LockLostError extends OstinatoError {}
+export class LockLostError extends OstinatoError {
+  override readonly code: string = "OSTINATO_LOCK_LOST";
+}
 
 /** Takes the lock file `path`, waiting for its turn first. The file says who holds it.
  *  @throws what `refusal` makes, and `signal`'s reason. */

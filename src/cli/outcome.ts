@@ -4,7 +4,9 @@ import { ConfigError, NotFoundError, OstinatoError } from "../base/errors.ts";
 export const exitCodes = { done: 0, someFailed: 1, usage: 2, interrupted: 130 } as const;
 
 /** The work was ended by Ctrl-C. */
-export class InterruptedError extends OstinatoError {}
+export class InterruptedError extends OstinatoError {
+  override readonly code: string = "OSTINATO_INTERRUPTED";
+}
 
 /** Says on stderr what went wrong and gives the exit code for it. What this library throws on purpose needs no stack; anything else but
  *  the system's own errors is a bug and shows where it happened. */

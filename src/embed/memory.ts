@@ -4,7 +4,9 @@ import { OstinatoError } from "../base/errors.ts";
 import type { Model } from "../models/model.ts";
 
 /** A clip that would need more memory than there is. */
-export class TooLongError extends OstinatoError {}
+export class TooLongError extends OstinatoError {
+  override readonly code: string = "OSTINATO_TOO_LONG";
+}
 
 type Sizes = Pick<Model, "windowCount" | "frameCount" | "width" | "sampleRateHz">;
 

@@ -7,7 +7,9 @@ import type { Lock } from "../base/lock.node.ts";
 import type { NamedFile } from "./audio-files.ts";
 
 /** The disk is full: the run ends, for every further file would fail likewise. */
-export class OutputFullError extends OstinatoError {}
+export class OutputFullError extends OstinatoError {
+  override readonly code: string = "OSTINATO_OUTPUT_FULL";
+}
 
 /** Claims the folder for a run over `files`; swept are only the folders that it writes to.
  *  @throws as `base/claim.node.ts` does, and OutputFullError. */

@@ -18,6 +18,7 @@ export interface Refusal {
 
 /** No answer, or no whole one, after every attempt: a cached copy may serve instead. */
 export class UnreachableError extends HubError {
+  override readonly code: string = "OSTINATO_UNREACHABLE";
   /** The model's files, where the hub got as far as listing them. */
   files?: readonly string[];
 }

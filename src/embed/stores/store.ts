@@ -25,7 +25,9 @@ export interface Store {
 }
 
 /** An output that holds something else already. */
-export class OutputExistsError extends OstinatoError {}
+export class OutputExistsError extends OstinatoError {
+  override readonly code: string = "OSTINATO_OUTPUT_EXISTS";
+}
 
 export function asStored(value: unknown): StoredProvenance | undefined {
   const { source, settings } = (value ?? {}) as Partial<Provenance>;

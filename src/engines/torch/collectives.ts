@@ -7,7 +7,9 @@ import { noGrad } from "./runtime.ts";
 import { type TorchTensor, tidy } from "./tensor.ts";
 
 /** A collective failed: another process died, hangs, or the network between them does. The message names the rank. */
-export class CollectiveError extends OstinatoError {}
+export class CollectiveError extends OstinatoError {
+  override readonly code: string = "OSTINATO_COLLECTIVE";
+}
 
 /** An operation under way. The tensors may be neither read nor changed before `done`. */
 export interface Work {

@@ -17,7 +17,9 @@ export type Maker = (args: readonly PickleValue[], fail: Fail) => PickleValue;
 export type Fail = (reason: string) => never;
 
 /** The bytes ended before the pickle did. More may follow elsewhere. */
-export class PickleEndError extends FormatError {}
+export class PickleEndError extends FormatError {
+  override readonly code: string = "OSTINATO_PICKLE_END";
+}
 
 // A checkpoint with its optimiser takes some 50 operations a tensor. Each operation makes at most one small object.
 const maxOperations = 8_000_000;
