@@ -1,6 +1,11 @@
-// Hashes of files: what tells whether two runs used the same weights or heard the same recording.
+// Hashes: SHA-256 of texts, bytes and files. It tells whether two runs used the same weights or read the same recording.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+
+/** SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal. */
+export function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
 
 /** SHA-256 of a file, in hexadecimal. */
 export async function sha256File(path: string): Promise<string> {

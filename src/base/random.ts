@@ -4,14 +4,28 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 /** The next number in [0, 1), with 32 random bits. */
 export type Rng = () => number;
 
-/** A generator whose whole sequence the seed decides. */
+/** Numbers that can be permuted: an array or a typed array. */
+type MutableList = number[] | Int32Array | Uint32Array | Float32Array;
+
+/** A generator whose whole sequence follows from the seed. */
 export function seeded(seed: number): Rng {
   const generator = xoroshiro128plus(seed);
-  for (let i = 0; i < 16; i++) generator.next(); // neighbouring seeds start alike; their sequences part within a few steps
+  for (let i = 0; i < 16; i++) generator.next(); // sequences of neighbouring seeds differ only after a few steps
   return () => (generator.next() >>> 0) / 2 ** 32;
 }
 
-/** Fills `out` with normal numbers of mean 0 (Box and Muller, two at a time). */
+/** Permutes the entries from `from` up to `to` at random, in place (Fisher and Yates). */
+export function shuffle<List extends MutableList>(rng: Rng, list: List, from = 0, to = list.length): List {
+  for (let i = to - 1; i > from; i--) {
+    const j = from + Math.floor(rng() * (i - from + 1));
+    const held = list[i]!;
+    list[i] = list[j]!;
+    list[j] = held;
+  }
+  return list;
+}
+
+/** Fills `out` with normally distributed numbers of mean 0 (Box and Muller, two at a time). */
 export function fillGaussian(rng: Rng, out: Float32Array, std = 1): Float32Array {
   for (let i = 0; i < out.length; i += 2) {
     const radius = std * Math.sqrt(-2 * Math.log(1 - rng()));

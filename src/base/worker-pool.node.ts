@@ -11,7 +11,9 @@ export interface ThrownInWorker {
 }
 
 /** A worker was lost in the middle of a job: it crashed, hung or ended. Another takes its place. */
-export class WorkerLostError extends OstinatoError {}
+export class WorkerLostError extends OstinatoError {
+  override readonly code: string = "OSTINATO_WORKER_LOST";
+}
 
 export interface RunOptions<Part> {
   /** Called with each part that the job emits; the worker goes on at most one part ahead of the promise it returns. `false`
@@ -148,8 +150,8 @@ export function workerPool<Job, Result, Part = never>(options: PoolOptions): Wor
   };
 }
 
-function plainError({ name, message }: ThrownInWorker): Error {
-  return Object.assign(new OstinatoError(message), { name });
+function plainError({ name, message, code }: ThrownInWorker): Error {
+  return Object.assign(new OstinatoError(message), { name, ...(typeof code === "string" && { code }) });
 }
 
 /** What a job gives back, and which of its buffers move instead of being copied. */

@@ -1,9 +1,8 @@
 // Loading: from a model's name or folder to an encoder that runs, with everything worth knowing about it.
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readFile, realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
+import { sha256File } from "../base/hash.node.ts";
 import { openCheckpointFile, openCheckpointFolder } from "../checkpoint/read.node.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
@@ -71,7 +70,7 @@ export async function loadModel(nameOrFolder: string, options: LoadOptions = {})
       engineVersion: version,
       dtype,
       inputNormalisation,
-      weightsSha256: () => (hashes ??= Promise.all(local.files.weights.map(sha256))),
+      weightsSha256: () => (hashes ??= Promise.all(local.files.weights.map(weightsHash))),
       async dispose() {
         await encoder.dispose();
         await file.close();
@@ -146,11 +145,8 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** In the hub's cache a large file's name is its hash already. */
-async function sha256(path: string): Promise<string> {
+/** SHA-256 of a weights file. In the hub's cache a large file's blob is named by it. */
+async function weightsHash(path: string): Promise<string> {
   const blob = basename(await realpath(path));
-  if (/^[0-9a-f]{64}$/.test(blob)) return blob;
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
+  return /^[0-9a-f]{64}$/.test(blob) ? blob : sha256File(path);
 }

@@ -5,6 +5,7 @@ import { copyFile, link, mkdir, readFile, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { runAhead } from "../base/ahead.ts";
 import { inClaimedFolder } from "../base/claim.node.ts";
 import { ConfigError } from "../base/errors.ts";
 import { temporaryPath, writeAtomic } from "../base/files.node.ts";
@@ -65,7 +66,12 @@ async function writeClips(options: CorpusOptions): Promise<CorpusSummary> {
   const facts: ClipFacts[] = [];
   const run = (index: number) => pool.run({ seed, index, seconds, sampleRateHz, format, path: join(out, soundPath(idOf(index), format)) });
   async function* lines() {
-    for await (const clip of inOrder(clips, 3 * workers, run, signal)) {
+    for await (const clip of runAhead(
+      Array.from({ length: clips }, (_, index) => index),
+      3 * workers - 1,
+      run,
+      { signal },
+    )) {
       count[clip.status]++;
       facts.push(clip.facts);
       options.onClip?.(clip);
@@ -116,27 +122,6 @@ async function checkCard(out: string, card: Record<string, unknown>): Promise<vo
       throw new ConfigError(`${out} holds another corpus: ${list}. Choose another --out, or ask for what it holds.`);
     }
   } else await writeAtomic(path, `${JSON.stringify(card, null, 2)}\n`);
-}
-
-/** Runs jobs `ahead` of the one whose result is awaited, and gives the results in order. */
-async function* inOrder<T>(
-  count: number,
-  ahead: number,
-  run: (index: number) => Promise<T>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T> {
-  const running: Promise<T>[] = [];
-  let next = 0;
-  for (;;) {
-    while (next < count && running.length < ahead && !signal?.aborted) {
-      const job = run(next++);
-      job.catch(() => {}); // it is awaited in its turn
-      running.push(job);
-    }
-    const first = running.shift();
-    if (first === undefined) return;
-    yield await first;
-  }
 }
 
 const sha1Remainder: Sha1Remainder = (text, divisor) => {

@@ -23,13 +23,12 @@ const openShards = 4;
 
 let headers: Readonly<Record<string, string>> = {};
 
-/** The crops of a job mostly lie in one shard. */
-const openShard = recent(
-  openShards,
-  async (file: string): Promise<ByteSource> =>
-    /^https?:/.test(file) ? chunkedSource(await httpSource(file, { headers }), chunkBytes) : await fileSource(file),
-  (shard) => shard.close(),
-);
+/** Most crops of a job lie in the same shard. */
+const shards = recent<ByteSource>({ kept: openShards, dispose: (shard) => shard.close() });
+
+async function openShard(file: string): Promise<ByteSource> {
+  return /^https?:/.test(file) ? chunkedSource(await httpSource(file, { headers }), chunkBytes) : fileSource(file);
+}
 
 serveJobs<CropJob, CropAnswer[]>(async ({ crops, sampleRateHz, headers: sent = {} }, cx) => {
   headers = sent;
@@ -52,9 +51,11 @@ async function readCrop(crop: CropRequest, sampleRateHz: number, alive: () => vo
       await source.close();
     }
   }
-  const shard = await openShard(file);
-  const samples = await decodeCrop(sectionSource(shard, at.offset, at.bytes, name), undefined, crop, sampleRateHz, alive);
-  return crop.labels === undefined ? { samples } : { samples, labels: await readLabels(shard, crop.labels, name) };
+  const read = async (shard: ByteSource) => {
+    const samples = await decodeCrop(sectionSource(shard, at.offset, at.bytes, name), undefined, crop, sampleRateHz, alive);
+    return crop.labels === undefined ? { samples } : { samples, labels: await readLabels(shard, crop.labels, name) };
+  };
+  return shards.use(file, () => openShard(file), read);
 }
 
 async function decodeCrop(

@@ -21,14 +21,3 @@ function mixed(x: number): number {
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
   return x ^ (x >>> 16);
 }
-
-/** Puts the entries from `from` up to `to` into random order, in place (Fisher and Yates). */
-export function shuffle(rng: Rng, list: Int32Array, from = 0, to = list.length): Int32Array {
-  for (let i = to - 1; i > from; i--) {
-    const j = from + Math.floor(rng() * (i - from + 1));
-    const held = list[i]!;
-    list[i] = list[j]!;
-    list[j] = held;
-  }
-  return list;
-}

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { goldenJson } from "../../../test/fixtures/golden.ts";
-import { seeded } from "../../base/random.ts";
+import { seeded, shuffle } from "../../base/random.ts";
 import { batchBySize } from "./by-size.ts";
-import { drawsFor, shuffle } from "./draws.ts";
+import { drawsFor } from "./draws.ts";
 import { cropLabels } from "./label-crop.ts";
 import { planBatches, rankBatches } from "./plan.ts";
 

@@ -1,7 +1,8 @@
 // Plan: which clips make which batch, and where they are cropped, for any batch of an endless row of epochs.
 import { ConfigError } from "../../base/errors.ts";
+import { shuffle } from "../../base/random.ts";
 import { batchBySize, type SizeLimits } from "./by-size.ts";
-import { drawsFor, shuffle } from "./draws.ts";
+import { drawsFor } from "./draws.ts";
 
 /** How clips are cut and gathered into batches. */
 export interface PlanRules extends SizeLimits {

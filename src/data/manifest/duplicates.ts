@@ -1,9 +1,8 @@
 // Duplicates: files of the same bytes. Sizes are compared first, then beginnings, and whole files only where both agree.
-import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { runAhead } from "../../base/ahead.ts";
-import { sha256File } from "../../base/hash.node.ts";
+import { sha256, sha256File } from "../../base/hash.node.ts";
 import type { FoundFile } from "./find-audio.ts";
 
 /** Bytes of a beginning. */
@@ -73,7 +72,7 @@ async function hashOf(path: string, bytes?: number): Promise<string | undefined>
     if (bytes === undefined) return await sha256File(path);
     const file = await open(path);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0).finally(() => file.close());
-    return createHash("sha256").update(buffer.subarray(0, bytesRead)).digest("hex");
+    return sha256(buffer.subarray(0, bytesRead));
   } catch {
     return undefined;
   }

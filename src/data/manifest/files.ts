@@ -1,10 +1,10 @@
 // Manifests on disk: train.tsv and valid.tsv, whole or in shards, with their sample rate in manifest.json beside them.
-import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
+import { sha256 } from "../../base/hash.node.ts";
 import type { Manifest } from "../corpus.ts";
 import { manifestSeconds, manifestText, parseManifest } from "./manifest.ts";
 
@@ -65,7 +65,7 @@ export async function writeManifests(folder: string, manifests: readonly NamedMa
 
 /** SHA-256 of a manifest's text. */
 export function manifestHash(manifest: Pick<Manifest, "root" | "clips">): string {
-  return createHash("sha256").update(manifestText(manifest)).digest("hex");
+  return sha256(manifestText(manifest));
 }
 
 /** Files of each manifest by its name. */

@@ -1,7 +1,7 @@
 // Splits: which clips are held out for validation, by lot or by a list.
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { ConfigError, NotFoundError } from "../../base/errors.ts";
+import { sha256 } from "../../base/hash.node.ts";
 
 /** A share drawn by a seed, or the paths of files and folders. */
 export type ValidChoice = { readonly percent: number; readonly seed: number } | { readonly list: readonly string[] };
@@ -17,7 +17,7 @@ export function splitPaths(paths: readonly string[], choice: ValidChoice): { tra
 function drawn(paths: readonly string[], { percent, seed }: { percent: number; seed: number }): Set<string> {
   const share = Math.round((percent / 100) * paths.length);
   const count = percent === 0 ? 0 : Math.min(paths.length - 1, Math.max(1, share));
-  const lots = paths.map((path) => [createHash("sha256").update(`${seed}\0${path}`).digest("hex"), path] as const);
+  const lots = paths.map((path) => [sha256(`${seed}\0${path}`), path] as const);
   return new Set(
     lots
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -49,21 +49,29 @@ export async function openShards(
     throw new NotFoundError(`${base} holds no ${cardName}. Write shards: ostinato prepare shards <prepared folder> --out ${base}`);
   });
   const card = parseCard(text, `${base}/${cardName}`);
-  const index = recent(keptIndices, async (tar: string): Promise<ShardIndex> => {
+  const indices = recent<ShardIndex>({ kept: keptIndices });
+  const readIndex = async (tar: string): Promise<ShardIndex> => {
     const name = tar.replace(/\.tar$/, ".json");
     try {
       return parseIndex(await textOf(name), `${base}/${name}`);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
       const source = chunkedSource(await open(tar), requestBytes);
-      return await indexShard(source).finally(() => source.close()); // it was lost on the way: the shard itself tells
+      return await indexShard(source).finally(() => source.close()); // the index file was lost: the shard's headers say the same
     }
-  });
+  };
   return {
     card,
     headers: http.headers,
     place: (shard) => `${base}/${card.shards[shard]!.name}`,
-    index: (shard) => index(card.shards[shard]!.name),
+    index: (shard) => {
+      const { name } = card.shards[shard]!;
+      return indices.use(
+        name,
+        () => readIndex(name),
+        (index) => index,
+      );
+    },
   };
 }
 

@@ -3,7 +3,8 @@
 // An epoch is all segments (runs of neighbours in a shard) in random order. Epoch after epoch they make one row of clips; a pool is the next so
 // many of it, and gives a fixed number of batches. So a step's place in the data is arithmetic, whatever lengths the clips have.
 import { ConfigError } from "../../base/errors.ts";
-import { drawsFor, shuffle } from "../batches/draws.ts";
+import { shuffle } from "../../base/random.ts";
+import { drawsFor } from "../batches/draws.ts";
 import { cropStart, type PlanRules } from "../batches/plan.ts";
 import type { ShardClip } from "./shards.ts";
 

@@ -3,10 +3,11 @@ import { readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { ConfigError, messageOf, NotFoundError } from "../../base/errors.ts";
 import { fileSource, writeAtomic } from "../../base/files.node.ts";
+import { shuffle } from "../../base/random.ts";
 import { npyBytes } from "../../formats/npy.ts";
 import { type TarInput, tarBytes, tarChunks } from "../../formats/tar.ts";
 import type { BadClip } from "../batches/batch.ts";
-import { drawsFor, shuffle } from "../batches/draws.ts";
+import { drawsFor } from "../batches/draws.ts";
 import type { LabelSet, Manifest } from "../corpus.ts";
 import { indexShard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
 

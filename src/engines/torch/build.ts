@@ -8,10 +8,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { NotFoundError, OstinatoError } from "../../base/errors.ts";
+import { withLock } from "../../base/lock.node.ts";
 import { type Libtorch, locateLibtorch } from "./locate.ts";
 
 /** The compiler refused; the message holds its first complaints. */
-export class BuildError extends OstinatoError {}
+export class BuildError extends OstinatoError {
+  override readonly code: string = "OSTINATO_BUILD";
+}
 
 export interface BuildOptions {
   readonly libtorch?: Libtorch;
@@ -34,7 +37,7 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   } catch {
     throw new NotFoundError(`There is no ${compiler}, which compiles the libtorch engine. Install it (apt-get install -y g++) or set CXX.`);
   }
-  return withLock(`${dirname(target)}.lock`, async () => {
+  return withLock(`${dirname(target)}.building`, async () => {
     if (!existsSync(target)) await compileAddon(target, libtorch, compiler, node, options.onStart);
     return target;
   });
@@ -69,27 +72,6 @@ async function compileAddon(
     renameSync(linked, target); // whole or absent, whoever else builds at the same time
   } finally {
     rmSync(work, { recursive: true, force: true });
-  }
-}
-
-/** Lets one process of this machine at a time do `work`; a lock older than ten minutes was left by one that died. */
-export async function withLock<R>(path: string, work: () => Promise<R>): Promise<R> {
-  mkdirSync(dirname(path), { recursive: true });
-  for (;;) {
-    try {
-      mkdirSync(path);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > 600_000) rmSync(path, { recursive: true, force: true });
-      else await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 // Frames of a corpus for training a quantiser: read clip by clip in a seeded order, handed out in shuffled pools, from any point on.
 import { ConfigError } from "../../base/errors.ts";
-import { seeded } from "../../base/random.ts";
+import { seeded, shuffle } from "../../base/random.ts";
 import type { FrameFeatures } from "./features.ts";
 
 /** A corpus as frames. */
@@ -144,15 +144,10 @@ export function drawRows(frames: Float32Array, width: number, count: number, see
 }
 
 function shuffled(count: number, seed: number): Uint32Array {
-  const rng = seeded(seed);
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(rng() * (i + 1));
-    const held = order[i]!;
-    order[i] = order[j]!;
-    order[j] = held;
-  }
-  return order;
+  return shuffle(
+    seeded(seed),
+    Uint32Array.from({ length: count }, (_, i) => i),
+  );
 }
 
 /** One seed from several numbers: each combination its own sequence. */

@@ -1,7 +1,6 @@
 // Which clips are labelled together: those of similar lengths, in batches that follow from the manifest alone. A batch's company may move a
 // code here and there by rounding, so a run that was killed and one that was not must form the same.
-import { seeded } from "../../base/random.ts";
-import { shuffle } from "../../data/batches/draws.ts";
+import { seeded, shuffle } from "../../base/random.ts";
 
 /** A batch is at most so long, padding included, unless a single clip is longer. */
 const mostSeconds = 600;
