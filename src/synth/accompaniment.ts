@@ -1,14 +1,14 @@
 // Accompaniment: how chords are laid out over the bar, from held pads to chugging guitars.
 import type { Rng } from "../base/random.ts";
 import { chance, pick } from "./dice.ts";
-import type { Note, Slot, Stretch } from "./score.ts";
+import type { Note, SectionContext, Slot } from "./score.ts";
 import { chordTones, mod12, nearest } from "./theory.ts";
 
 /** The notes of a chord, low to high. */
 type Voicing = readonly number[];
-type Figure = (slot: Slot, voicing: Voicing, stretch: Stretch, rng: Rng) => Note[];
+type Figure = (slot: Slot, voicing: Voicing, section: SectionContext, rng: Rng) => Note[];
 
-/** A chord around `centre`, its voices led from the chord before by the shortest way. */
+/** A chord around the midi note `centre`, each voice moved as little as possible from the chord `before`. */
 export function voiceChord(slot: Slot, centre: number, before: Voicing | undefined): Voicing {
   const tones = chordTones(slot.chord).slice(0, 4);
   const anchor = before === undefined ? centre : (2 * centre + mean(before)) / 3;
@@ -26,7 +26,7 @@ function chordAt(slot: Slot, at: number, beats: number, voicing: Voicing, veloci
   return voicing.map((midi, i) => ({ beat: slot.beat + at + i * strum, beats: Math.min(beats, slot.beats - at), midi, velocity }));
 }
 
-/** Chords at given beats of each bar, by density: [beat, length, velocity]. */
+/** Chords at given beats of each bar: one list of [beat, length in beats, velocity] per step of density. */
 function hits(...choices: readonly (readonly (readonly [number, number, number])[])[]): Figure {
   return (slot, voicing, { beatsPerBar, density, gate }) => {
     const cells = choices[Math.min(choices.length - 1, Math.floor(density * choices.length))]!;
@@ -40,7 +40,7 @@ function hits(...choices: readonly (readonly (readonly [number, number, number])
   };
 }
 
-/** One voice after the other, in the given order of voices. */
+/** Broken chords: the voices one after another, in the given orders, a note every `step(density)` beats. */
 function broken(orders: readonly (readonly number[])[], step: (density: number) => number): Figure {
   return (slot, voicing, { density, gate }, rng) => {
     const each = step(density);
@@ -63,7 +63,7 @@ const strummed: Figure = (slot, voicing, { density, gate }) => {
   }).flat();
 };
 
-/** Palm-muted root and fifth in sixteenths, with the gallop's gap, opened on accents. */
+/** Palm-muted root and fifth in sixteenths; density decides which sixteenths rest, and accents ring longer. */
 const chug: Figure = (slot, voicing, { density, gate }, rng) => {
   const power = [voicing[0]!, voicing[0]! + 7, voicing[0]! + 12];
   const cell = density > 0.66 ? "xxxxxxxx" : density > 0.33 ? "x.xxx.xx" : "x.x.x.x.";
@@ -193,18 +193,18 @@ export const figures = {
 
 export type FigureName = keyof typeof figures;
 
-/** The chords of a whole section, laid around the midi note `centre`. */
-export function chordNotes(rng: Rng, figure: FigureName, centre: number, stretch: Stretch): Note[] {
-  const play: Figure = figures[stretch.beatsPerBar === 3 && (figure === "backbeat" || figure === "loop") ? "waltz" : figure];
+/** The chords of a whole section, voiced around the midi note `centre`. */
+export function chordNotes(rng: Rng, figure: FigureName, centre: number, section: SectionContext): Note[] {
+  const play: Figure = figures[section.beatsPerBar === 3 && (figure === "backbeat" || figure === "loop") ? "waltz" : figure];
   let voicing: Voicing | undefined;
-  return stretch.slots.flatMap((slot) => {
+  return section.slots.flatMap((slot) => {
     voicing = voiceChord(slot, centre, voicing);
     const low = figure === "chug" || figure === "shuffle" ? [lowRoot(slot, centre), ...voicing.slice(1)] : voicing;
-    return play(slot, low, stretch, rng);
+    return play(slot, low, section, rng);
   });
 }
 
-/** Riffs on low strings start from the root. */
+/** The root below `centre`, from which riffs on low strings start. */
 function lowRoot({ chord }: Slot, centre: number): number {
   const root = nearest(chord.root, centre - 6);
   return mod12(root) === chord.root ? root : root + mod12(chord.root - root);

@@ -1,10 +1,10 @@
-// Bass lines: how each style's bass moves below the chords.
+// Bass lines: the rhythm and pitches of the bass below given chords, one pattern per line name.
 import type { Rng } from "../base/random.ts";
 import { chance, pick } from "./dice.ts";
-import type { Note, Slot, Stretch } from "./score.ts";
+import type { Note, SectionContext, Slot } from "./score.ts";
 import { chordTones, mod12, nearest, qualities } from "./theory.ts";
 
-type Line = (slot: Slot, next: Slot, stretch: Stretch, rng: Rng) => Note[];
+type Line = (slot: Slot, next: Slot, section: SectionContext, rng: Rng) => Note[];
 
 const low = 36;
 
@@ -18,7 +18,7 @@ function note(slot: Slot, at: number, beats: number, midi: number, velocity = 0.
   return { beat: slot.beat + at, beats: Math.min(beats, slot.beats - at), midi, velocity };
 }
 
-/** The same few notes every `step` beats. */
+/** A note every `step` beats, with pitches by their count. */
 function steady(step: number, pitches: (i: number, root: number, slot: Slot) => number, accents = 4): Line {
   return (slot, _next, { gate }) => {
     const root = rootOf(slot);
@@ -29,7 +29,7 @@ function steady(step: number, pitches: (i: number, root: number, slot: Slot) => 
   };
 }
 
-/** A rhythm of two bars' length at most, repeated: [beat, length, semitones above the root]. */
+/** A pattern repeated in each bar: one list of [beat, length in beats, semitones above the root] per step of density. */
 function riff(...choices: readonly (readonly (readonly [number, number, number])[])[]): Line {
   return (slot, _next, { gate, beatsPerBar, density }) => {
     const cells = choices[Math.min(choices.length - 1, Math.floor(density * choices.length))]!;
@@ -43,7 +43,7 @@ function riff(...choices: readonly (readonly (readonly [number, number, number])
   };
 }
 
-/** Quarter notes that walk through the chord and lead into the next root by a step. */
+/** Quarter notes through the chord tones; the last one is a step away from the next root. */
 const walking: Line = (slot, next, { gate }, rng) => {
   const tones = chordTones(slot.chord);
   const target = rootOf(next);
@@ -65,7 +65,7 @@ const fifthOf = (slot: Slot) => qualities[slot.chord.quality].tones.find((tone) 
 export const bassLines = {
   walking,
   eighths: steady(0.5, (_, root) => root, 2),
-  driving: (slot, next, stretch, rng) => steady(stretch.density > 0.5 ? 0.25 : 0.5, (_, root) => root)(slot, next, stretch, rng),
+  driving: (slot, next, section, rng) => steady(section.density > 0.5 ? 0.25 : 0.5, (_, root) => root)(slot, next, section, rng),
   octaves: steady(0.5, (i, root) => root + (i % 2 ? 12 : 0), 2),
   twoBeat: (slot, _next, { gate, beatsPerBar }) => {
     const root = rootOf(slot);
@@ -145,15 +145,15 @@ export const bassLines = {
 
 export type BassLine = keyof typeof bassLines;
 
-/** The bass of a whole section. */
-export function bassNotes(rng: Rng, line: BassLine, stretch: Stretch): Note[] {
-  const { slots } = stretch;
+/** The bass notes of a whole section. */
+export function bassNotes(rng: Rng, line: BassLine, section: SectionContext): Note[] {
+  const { slots } = section;
   const play: Line = bassLines[line];
-  return slots.flatMap((slot, i) => play(slot, slots[(i + 1) % slots.length]!, stretch, rng)).map(inChord(stretch));
+  return slots.flatMap((slot, i) => play(slot, slots[(i + 1) % slots.length]!, section, rng)).map(inChord(section));
 }
 
-/** Sixths and sevenths of a riff follow the mode: a major sixth over a minor chord of the minor key would be out of tune. */
-function inChord({ slots, key }: Stretch): (note: Note) => Note {
+/** Lowers major sixths above the root in minor keys, where they would lie outside the scale. */
+function inChord({ slots, key }: SectionContext): (note: Note) => Note {
   return (played) => {
     const chord = slots.findLast(({ beat }) => beat <= played.beat + 1e-6)?.chord;
     if (chord === undefined || key.mode === "major") return played;

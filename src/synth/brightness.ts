@@ -1,19 +1,19 @@
-// Brightness: a tone control that finds its own setting, so that a clip has the mean spectral centroid that was drawn for it.
+// Brightness: a tilt filter whose gain is found by bisection, so that a clip has the mean spectral centroid drawn for it.
 import { exp2 } from "./exact-math.ts";
 import { hann, transform } from "./spectrum.ts";
 
-/** Frames looked at for the brightness of a clip. */
-const looks = 96;
-const lookSize = 1024;
-/** The tone control turns by at most so many octaves of gain either way (6 dB each). */
-const mostTilt = 4;
+/** Frames that are analysed, evenly spaced over the clip. */
+const analysedFrames = 96;
+const frameSize = 1024;
+/** The largest tilt either way, in factors of two of amplitude (6 dB each). */
+const maxTilt = 4;
 
-/** Tilts the spectrum about 900 Hz until the mean of the frames' centroids is `centroidHz`, or the control is at its end. */
+/** Tilts the spectrum about 900 Hz until the mean of the frames' centroids is `centroidHz`, or as near as `maxTilt` allows. */
 export function matchBrightness(left: Float32Array, right: Float32Array, centroidHz: number, sampleRateHz: number): void {
   const open = 1 - exp2((-9.0647 * 900) / sampleRateHz);
   const spectra = bandSpectra(left, right, open);
-  const hertzPerBin = sampleRateHz / lookSize;
-  let [low, high] = [-mostTilt, mostTilt];
+  const hertzPerBin = sampleRateHz / frameSize;
+  let [low, high] = [-maxTilt, maxTilt];
   for (let step = 0; step < 14; step++) {
     const middle = (low + high) / 2;
     if (meanCentroid(spectra, exp2(-middle / 2), exp2(middle / 2)) * hertzPerBin < centroidHz) low = middle;
@@ -30,7 +30,7 @@ export function matchBrightness(left: Float32Array, right: Float32Array, centroi
   }
 }
 
-/** Spectra of the halves of the sound below and above the tilt's middle, frame by frame: [frames, bins] each, complex. */
+/** Complex spectra of the signal below and above the tilt's pivot: [frames, bins, 2] each. */
 interface BandSpectra {
   readonly frames: number;
   readonly below: Float64Array;
@@ -38,27 +38,27 @@ interface BandSpectra {
 }
 
 function bandSpectra(left: Float32Array, right: Float32Array, open: number): BandSpectra {
-  const bins = lookSize / 2;
-  const span = Math.max(1, left.length - lookSize - 256);
-  const frames = Math.min(looks, Math.max(1, Math.floor(span / 256)));
+  const bins = frameSize / 2;
+  const span = Math.max(1, left.length - frameSize - 256);
+  const frames = Math.min(analysedFrames, Math.max(1, Math.floor(span / 256)));
   const below = new Float64Array(frames * bins * 2);
   const above = new Float64Array(frames * bins * 2);
-  const window = hann(lookSize);
-  const [real, imaginary] = [new Float64Array(lookSize), new Float64Array(lookSize)];
+  const window = hann(frameSize);
+  const [real, imaginary] = [new Float64Array(frameSize), new Float64Array(frameSize)];
   for (let frame = 0; frame < frames; frame++) {
     const start = Math.floor((frame * span) / frames);
-    let dull = 0;
-    for (let i = -256; i < lookSize; i++) {
+    let low = 0;
+    for (let i = -256; i < frameSize; i++) {
       const at = start + 256 + i;
       const value = at < left.length ? 0.5 * (left[at]! + right[at]!) : 0;
-      dull += open * (value - dull);
+      low += open * (value - low);
       if (i < 0) continue;
-      real[i] = dull * window[i]!;
-      imaginary[i] = (value - dull) * window[i]!;
+      real[i] = low * window[i]!;
+      imaginary[i] = (value - low) * window[i]!;
     }
     transform(real, imaginary); // two real signals in one complex transform
     for (let k = 1; k < bins; k++) {
-      const [a, b, c, d] = [real[k]!, imaginary[k]!, real[lookSize - k]!, imaginary[lookSize - k]!];
+      const [a, b, c, d] = [real[k]!, imaginary[k]!, real[frameSize - k]!, imaginary[frameSize - k]!];
       const at = 2 * (frame * bins + k);
       below[at] = 0.5 * (a + c);
       below[at + 1] = 0.5 * (b - d);
@@ -69,9 +69,9 @@ function bandSpectra(left: Float32Array, right: Float32Array, open: number): Ban
   return { frames, below, above };
 }
 
-/** In bins, magnitudes as weights: what librosa and its like call the spectral centroid. */
+/** The mean over frames of the magnitude-weighted centroid (librosa's definition), in bins. */
 function meanCentroid({ frames, below, above }: BandSpectra, lowGain: number, highGain: number): number {
-  const bins = lookSize / 2;
+  const bins = frameSize / 2;
   let total = 0;
   for (let frame = 0; frame < frames; frame++) {
     let [weights, moment] = [1e-9, 0];

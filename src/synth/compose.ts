@@ -9,7 +9,7 @@ import { castOf, densityOf, type PlannedSection, planForm } from "./form.ts";
 import { type Degree, progression, realise, type Split } from "./harmony.ts";
 import { type InstrumentName, patchesOf } from "./instruments.ts";
 import { melodyNotes } from "./melody.ts";
-import type { Character, Hit, Note, Part, Score, Section, Slot, Stretch } from "./score.ts";
+import type { Character, Hit, Note, Part, Score, Section, SectionContext, Slot } from "./score.ts";
 import { type Style, type StyleName, styles } from "./styles.ts";
 import type { Key, Mode, scales } from "./theory.ts";
 
@@ -140,14 +140,14 @@ function write(rng: Rng, brief: Brief, name: string, bars: number): Material {
   const { style, key, character, beatsPerBar, band } = brief;
   const slots = writeChords(rng, brief, name, bars);
   const density = densityOf(name, character.density);
-  const stretch: Stretch = { key, slots, bars, beatsPerBar, density, gate: character.gate };
+  const context: SectionContext = { key, slots, bars, beatsPerBar, density, gate: character.gate };
   const cast = castOf(rng, name, band.figures.length);
   const notes = [
-    cast.bass ? bassNotes(rng, band.line, stretch) : [],
-    ...band.figures.map(({ figure, centre }, i) => (i < cast.layers ? chordNotes(rng, figure, centre, stretch) : [])),
-    cast.melody ? melodyNotes(rng, { scale: band.scale, centre: band.centre + (name === "chorus" ? 3 : 0) }, stretch) : [],
+    cast.bass ? bassNotes(rng, band.line, context) : [],
+    ...band.figures.map(({ figure, centre }, i) => (i < cast.layers ? chordNotes(rng, figure, centre, context) : [])),
+    cast.melody ? melodyNotes(rng, { scale: band.scale, centre: band.centre + (name === "chorus" ? 3 : 0) }, context) : [],
   ];
-  const hits = style.groove && cast.drums ? drumHits(rng, style.groove, stretch, { crash: true }) : [];
+  const hits = style.groove && cast.drums ? drumHits(rng, style.groove, context, { crash: true }) : [];
   return { slots, notes, hits };
 }
 

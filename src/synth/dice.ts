@@ -1,4 +1,4 @@
-// Dice: what a composer throws. Every function takes its random numbers as an argument and uses exact arithmetic alone.
+// Dice: random draws from lists, ranges and weights. The generator is an argument; only exact arithmetic is used.
 import { type Rng, seeded } from "../base/random.ts";
 import { exp2, log2 } from "./exact-math.ts";
 
@@ -11,7 +11,7 @@ export function between(rng: Rng, low: number, high: number): number {
   return low + (high - low) * rng();
 }
 
-/** Uniform in octaves: for frequencies, times and other ratios. */
+/** Log-uniform in [low, high): for frequencies, times and other ratios. */
 export function betweenLog(rng: Rng, low: number, high: number): number {
   return exp2(between(rng, log2(low), log2(high)));
 }
@@ -20,7 +20,7 @@ export function chance(rng: Rng, probability: number): boolean {
   return rng() < probability;
 }
 
-/** One of the keys, as likely as its weight. */
+/** One of the keys, drawn in proportion to its weight. */
 export function weighted<K extends string>(rng: Rng, weights: Readonly<Partial<Record<K, number>>>): K {
   const entries = Object.entries(weights) as [K, number][];
   let left = rng() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -31,21 +31,21 @@ export function weighted<K extends string>(rng: Rng, weights: Readonly<Partial<R
   return entries.at(-1)![0];
 }
 
-/** Near enough to normal, never beyond 3.5 deviations: the sum of four uniform numbers. */
+/** Approximately normal with mean 0: the sum of four uniform numbers, at most 3.5 deviations from 0. */
 export function bell(rng: Rng, deviation: number): number {
   return (rng() + rng() + rng() + rng() - 2) * Math.sqrt(3) * deviation;
 }
 
-/** FNV-1a: 32 bits that depend on every letter. */
+/** The FNV-1a hash of a text with one more mixing step: 32 bits. */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  // Last letters alone would hardly reach the upper bits: mix once more.
+  // The last characters hardly reach the upper bits without this step.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
 }
 
-/** A generator of its own for each purpose, so that one more throw in one place shifts nothing elsewhere. */
+/** A generator seeded by a name. Each purpose has its own, so that an additional draw in one place changes no other. */
 export function seededBy(...what: readonly (string | number)[]): Rng {
   return seeded(hashText(what.join("/")) | 0);
 }

@@ -1,15 +1,15 @@
-// Drum patterns: a bar a line, sixteen sixteenths: X accent, x hit, o ghost. Each style has a few, by how busy the piece is.
+// Drum patterns: one string per bar, one character per sixteenth note: X accent, x hit, o ghost note, . rest.
 import type { Rng } from "../base/random.ts";
 import { chance, pick } from "./dice.ts";
-import type { DrumPiece, Hit, Stretch } from "./score.ts";
+import type { DrumPiece, Hit, SectionContext } from "./score.ts";
 
 type Lines = Readonly<Partial<Record<DrumPiece, readonly string[]>>>;
 
-/** What a drummer plays: each piece's choices; a line is picked for a section and kept. `time` holds those that go from sparse to busy. */
+/** The patterns of a style by piece. One of `lines` is drawn for a section; the pattern of `time` is chosen by density, sparse to busy. */
 export interface Groove {
   readonly lines: Lines;
   readonly time: Lines;
-  /** For bars of three beats; without it the first twelve sixteenths are played. */
+  /** For bars of three beats; without these the first twelve sixteenths are played. */
   readonly three?: Lines;
   /** How sections end. */
   readonly fill: "toms" | "snare" | "none";
@@ -104,10 +104,10 @@ export type GrooveName = keyof typeof grooves;
 
 const strengths: Readonly<Record<string, number>> = { X: 0.95, x: 0.7, o: 0.35 };
 
-/** The drums of a whole section: a fill closes it, a crash may open the next. */
-export function drumHits(rng: Rng, name: GrooveName, stretch: Stretch, options: { readonly crash: boolean }): Hit[] {
+/** The drum hits of a whole section: `crash` puts a cymbal on the first beat, and a fill may replace the last beat. */
+export function drumHits(rng: Rng, name: GrooveName, section: SectionContext, options: { readonly crash: boolean }): Hit[] {
   const groove: Groove = grooves[name];
-  const { bars, beatsPerBar, density } = stretch;
+  const { bars, beatsPerBar, density } = section;
   const chosen: [DrumPiece, string][] = [];
   const inThree = beatsPerBar === 3 ? groove.three : undefined;
   for (const [piece, choices] of Object.entries(inThree ?? groove.lines) as [DrumPiece, readonly string[]][])

@@ -1,5 +1,5 @@
-// Drums: skins (a sine that falls, with the noise of wires), metal (clashing squares), and bursts of noise. A kit is a patch: each piece is
-// drawn once for it.
+// Drum synthesis: skins (a sine of falling frequency and noise), metal (inharmonic square waves), and bursts of noise. A kit is a patch: its
+// number decides the settings of every piece.
 import { between, betweenLog, seededBy } from "./dice.ts";
 import { exp2, softClip } from "./exact-math.ts";
 import { type DrumPiece, drumPieces } from "./score.ts";
@@ -17,14 +17,14 @@ interface Skin {
   readonly to: number;
   readonly dropSeconds: number;
   readonly seconds: number;
-  /** Wires or click: level, decay and the share of highs. */
+  /** Noise of snare wires or beater: level, decay and the share of high frequencies. */
   readonly noise: number;
   readonly noiseSeconds: number;
   readonly bright: number;
   readonly drive: number;
 }
 
-/** A kit at a sample rate, every sound about as loud as it is in a room. */
+/** The sounds of a kit at a sample rate, balanced as in a real drum set. */
 export function drumKit(patch: number, sampleRateHz: number): Kit {
   const rng = seededBy("kit", patch);
   const r = (low: number, high: number) => between(rng, low, high);
@@ -96,7 +96,7 @@ export function drumKit(patch: number, sampleRateHz: number): Kit {
     brush: [r(0.004, 0.02), l(0.08, 0.16), r(0.4, 0.7), 1],
   };
   const base = l(280, 520);
-  const hand = r(0, 1) < 0.8 ? 1 : -1; // from the drummer's side or the hall's
+  const side = r(0, 1) < 0.8 ? 1 : -1; // panned as the drummer or as the audience hears it
   const sounds = drumPieces.map((piece): [DrumPiece, DrumSound] => {
     const [skin, metal, burst] = [skins[piece], metals[piece], bursts[piece]];
     const offset = Math.floor(rng() * noiseMask);
@@ -106,7 +106,7 @@ export function drumKit(patch: number, sampleRateHz: number): Kit {
         ? playMetal(metal[0], metal[1], base, offset, sampleRateHz)
         : playBurst(burst!, offset, sampleRateHz);
     for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! * loudness[piece];
-    return [piece, { samples, pan: hand * places[piece] }];
+    return [piece, { samples, pan: side * pans[piece] }];
   });
   return Object.fromEntries(sounds) as Kit;
 }
@@ -126,7 +126,7 @@ const loudness: Readonly<Record<DrumPiece, number>> = {
   conga: 0.5,
   brush: 0.35,
 };
-const places: Readonly<Record<DrumPiece, number>> = {
+const pans: Readonly<Record<DrumPiece, number>> = {
   kick: 0,
   snare: 0.05,
   rim: 0.1,
@@ -162,7 +162,7 @@ function playSkin(
   return fadeEnd(out);
 }
 
-/** Six squares that do not fit together, and noise, above their low-pass. */
+/** Six square waves of inharmonic frequencies mixed with noise, high-passed. */
 function playMetal(seconds: number, tone: number, base: number, offset: number, rate: number): Float32Array {
   const out = new Float32Array(Math.round(seconds * 1.5 * rate));
   const fall = exp2(-6 / (seconds * rate));

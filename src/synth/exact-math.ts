@@ -1,5 +1,5 @@
-// Exact mathematics: sines, powers and logarithms from additions, products and divisions alone. IEEE 754 fixes those to the last bit, which
-// the language does not do for Math.sin, Math.exp and Math.log: the same seed gives the same bytes on every machine and engine version.
+// Exact mathematics: sines, powers and logarithms computed by addition, multiplication and division. IEEE 754 defines those to the last bit;
+// ECMAScript leaves Math.sin, Math.exp and Math.log to the engine. So a seed gives the same bytes on every platform and engine version.
 
 const turn = 2 * Math.PI;
 
@@ -19,7 +19,7 @@ export function sinTurns(turns: number): number {
   else if (x < -0.25) x = -0.5 - x;
   const t = turn * x;
   const y = t * t;
-  // Taylor to t^17: the first term left out is below 3e-14 at a quarter turn.
+  // Taylor series to t^17: the first omitted term is below 3e-14 at a quarter turn.
   const tail = 1 - y / 272;
   return t * (1 - (y / 6) * (1 - (y / 20) * (1 - (y / 42) * (1 - (y / 72) * (1 - (y / 110) * (1 - (y / 156) * (1 - (y / 210) * tail)))))));
 }
@@ -28,11 +28,11 @@ export function cosTurns(turns: number): number {
   return sinTurns(turns + 0.25);
 }
 
-/** 2^x, within 1e-13 of its size; x is held to -127 … 126. */
+/** 2^x, relative error below 1e-13; x is clamped to -127 … 126. */
 export function exp2(x: number): number {
-  const held = Math.max(-127, Math.min(126, x));
-  const whole = Math.round(held);
-  const t = (held - whole) * Math.LN2; // ±0.347
+  const clamped = Math.max(-127, Math.min(126, x));
+  const whole = Math.round(clamped);
+  const t = (clamped - whole) * Math.LN2; // ±0.347
   let sum = 1;
   for (let n = 12; n > 0; n--) sum = 1 + (t / n) * sum;
   return sum * powers[whole + 128]!;
@@ -43,7 +43,7 @@ export function exp(x: number): number {
   return exp2(x * Math.LOG2E);
 }
 
-/** log2 of a positive number, within 1e-13. Zero and less give -128, the log of the smallest amount that is told apart. */
+/** log2 of a positive number, within 1e-13. Numbers up to 2^-128, zero and negative ones give -128. */
 export function log2(x: number): number {
   if (!(x > powers[0]!)) return -128;
   let low = 0;
@@ -66,17 +66,17 @@ export function power(base: number, exponent: number): number {
   return exp2(exponent * log2(base));
 }
 
-/** Decibels to a factor of amplitude. */
+/** The amplitude ratio of a level in decibels. */
 export function fromDecibels(decibels: number): number {
   return exp2(decibels * 0.16609640474436813); // log2(10) / 20
 }
 
-/** Frequency of a midi note; 69 is 440 Hz. */
+/** Frequency of a midi note in hertz; 69 is 440 Hz. */
 export function midiHertz(midi: number): number {
   return 440 * exp2((midi - 69) / 12);
 }
 
-/** A smooth limit at ±1: a rational function that follows tanh within 0.03. */
+/** Soft clipping at ±1: a rational approximation of tanh, within 0.03. */
 export function softClip(x: number): number {
   if (x > 3) return 1;
   if (x < -3) return -1;

@@ -1,8 +1,8 @@
-// FLAC by the ffmpeg program, where it is installed: lossless, half the size.
+// FLAC encoding by the ffmpeg program, where it is installed.
 import { spawn } from "node:child_process";
 import { ConfigError, OstinatoError } from "../base/errors.ts";
 
-/** @throws ConfigError when there is no ffmpeg. */
+/** @throws ConfigError when ffmpeg is not installed. */
 export async function checkFlacEncoder(): Promise<void> {
   await runFfmpeg(["-version"], new Uint8Array(0)).catch(() => {
     throw new ConfigError(
@@ -11,7 +11,7 @@ export async function checkFlacEncoder(): Promise<void> {
   });
 }
 
-/** The bytes of a WAV file as FLAC. */
+/** Encodes the bytes of a WAV file as FLAC. @throws OstinatoError when ffmpeg fails. */
 export function encodeFlac(wav: Uint8Array): Promise<Uint8Array> {
   return runFfmpeg(
     [
@@ -41,16 +41,16 @@ function runFfmpeg(args: readonly string[], input: Uint8Array): Promise<Uint8Arr
   return new Promise((resolve, reject) => {
     const child = spawn("ffmpeg", args, { stdio: ["pipe", "pipe", "pipe"] });
     const chunks: Buffer[] = [];
-    let complaints = "";
+    let errors = "";
     child.once("error", reject);
-    child.stdin.on("error", () => {}); // the exit code tells
+    child.stdin.on("error", () => {}); // the exit code reports it
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      complaints += text;
+      errors += text;
     });
     child.once("close", (code) => {
       if (code === 0) resolve(Buffer.concat(chunks));
-      else reject(new OstinatoError(`ffmpeg could not encode FLAC: ${complaints.trim() || `exit code ${code}`}`));
+      else reject(new OstinatoError(`ffmpeg could not encode FLAC: ${errors.trim() || `exit code ${code}`}`));
     });
     child.stdin.end(input);
   });

@@ -1,4 +1,4 @@
-// Frequency modulation (Chowning 1973): a sine that another sine bends, more at the attack than later: electric pianos, brass, bells.
+// Frequency modulation (Chowning 1973), with a depth that decays after the attack: electric pianos, brass, bells.
 import { exp2 } from "./exact-math.ts";
 import { type Envelope, noteLength, shape, sineTable, tableSine, type Voice } from "./voice.ts";
 import type { Vibrato } from "./wavetable.ts";
@@ -6,13 +6,13 @@ import type { Vibrato } from "./wavetable.ts";
 export interface FmOptions {
   /** The modulator's frequency over the carrier's. */
   readonly ratio: number;
-  /** Depth in turns at full velocity: at the attack and where it settles. */
+  /** Modulation depth in turns at full velocity: at the attack, and after the decay. */
   readonly depth: number;
   readonly restDepth: number;
-  /** Seconds in which the depth falls, and first rises (brass opens late). */
+  /** Decay time of the depth, and the time in which it first rises (brass), in seconds. */
   readonly fallSeconds: number;
   readonly riseSeconds: number;
-  /** A second, faint carrier of a higher ratio: the tine of an electric piano, the clang of a bell. */
+  /** A second, quiet carrier at a higher frequency ratio: the tine of an electric piano, the strike tone of a bell. */
   readonly tineRatio: number;
   readonly tineGain: number;
   readonly envelope: Envelope;
@@ -22,7 +22,7 @@ export interface FmOptions {
 export function fmVoice({ ratio, depth, restDepth, fallSeconds, riseSeconds, tineRatio, tineGain, envelope, vibrato }: FmOptions): Voice {
   return (out, { hertz, seconds, velocity, rng }, sampleRateHz) => {
     const length = noteLength(out, seconds, envelope.release, sampleRateHz);
-    // Sidebands fold at half the rate: high notes are modulated less.
+    // Limits the depth of high notes, whose sidebands would alias.
     const limit = Math.max(0.02, (0.4 * sampleRateHz - hertz) / (hertz * Math.max(1, ratio)) / 8);
     const force = 0.3 + 0.7 * velocity;
     const [peak, rest] = [Math.min(limit, depth * force), Math.min(limit, restDepth * force)];

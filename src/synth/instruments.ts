@@ -1,5 +1,5 @@
-// Instruments: thirty pitched sounds, each a way of synthesis with a range of settings. A patch is one draw from the range, fixed by its
-// number; the parts of the corpus own different numbers, so a test clip's piano is no piano of the train part.
+// Instruments: thirty pitched sounds, each a synthesis method with ranges of settings. A patch is one draw from the ranges, decided by its
+// number. Train, valid and test use disjoint numbers, so no patch of a test clip occurs in a train clip.
 import { between, betweenLog, seededBy } from "./dice.ts";
 import type { Split } from "./harmony.ts";
 import { type Builder, bowed, envelope, fm, organ, piano, plucked, sing, struck, synthesiser, wind } from "./timbres.ts";
@@ -7,7 +7,7 @@ import type { Voice } from "./voice.ts";
 
 const patches = { train: 10, valid: 2, test: 4 } as const;
 
-/** The patch numbers, of instruments and drum kits, that a part of the corpus may use. */
+/** The patch numbers, of instruments and drum kits, that a split may use. */
 export function patchesOf(split: Split): readonly number[] {
   const from = split === "train" ? 0 : split === "valid" ? patches.train : patches.train + patches.valid;
   return Array.from({ length: patches[split] }, (_, i) => from + i);
@@ -102,17 +102,17 @@ const builders = {
 export type InstrumentName = keyof typeof builders;
 export const instrumentNames = Object.keys(builders) as InstrumentName[];
 
-/** Voices already built: their tables are dear. */
-const made = new Map<string, Voice>();
+/** Voices already built: their tables are expensive to compute. */
+const built = new Map<string, Voice>();
 
 /** An instrument with the settings of a patch. */
 export function voiceOf(instrument: InstrumentName, patch: number): Voice {
   const id = `${instrument}/${patch}`;
-  const found = made.get(id);
-  if (found) return found;
+  const cached = built.get(id);
+  if (cached) return cached;
   const rng = seededBy("patch", id);
   const build: Builder = builders[instrument];
   const voice = build({ rng, r: (low, high) => between(rng, low, high), l: (low, high) => betweenLog(rng, low, high) });
-  made.set(id, voice);
+  built.set(id, voice);
   return voice;
 }

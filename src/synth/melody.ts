@@ -1,11 +1,11 @@
-// Melody: phrases of two bars from one motif (stated, answered, varied, closed), chord notes on strong beats, steps between them.
+// Melody: two-bar phrases in the form A A' B A'' over two motifs, with chord tones on strong beats and scale steps between them.
 import type { Rng } from "../base/random.ts";
 import { bell, chance, pick } from "./dice.ts";
 import { clamp } from "./exact-math.ts";
-import type { Note, Stretch } from "./score.ts";
+import type { Note, SectionContext } from "./score.ts";
 import { chordTones, mod12, nearest, scales } from "./theory.ts";
 
-/** A note of a motif: when, how long, and how many scale steps from the note before. */
+/** A note of a motif: start and length in beats, and the scale steps from the note before. */
 interface Gesture {
   readonly beat: number;
   readonly beats: number;
@@ -14,13 +14,13 @@ interface Gesture {
 
 export interface MelodyOptions {
   readonly scale: keyof typeof scales;
-  /** The midi note the line turns around. */
+  /** The midi note in the middle of the melody's range. */
   readonly centre: number;
 }
 
-/** A tune over a whole section: phrases A A' B A'' of two bars, each section with its own motifs. */
-export function melodyNotes(rng: Rng, { scale, centre }: MelodyOptions, stretch: Stretch): Note[] {
-  const { beatsPerBar, bars, density, gate, key } = stretch;
+/** The melody of a whole section, with motifs of its own. */
+export function melodyNotes(rng: Rng, { scale, centre }: MelodyOptions, section: SectionContext): Note[] {
+  const { beatsPerBar, bars, density, gate, key } = section;
   const motifs = { a: motif(rng, 2 * beatsPerBar, density), b: motif(rng, 2 * beatsPerBar, density) };
   const ladder = ladderOf(scales[scale], key.tonic, centre);
   const notes: Note[] = [];
@@ -38,7 +38,7 @@ export function melodyNotes(rng: Rng, { scale, centre }: MelodyOptions, stretch:
       const last = i === gestures.length - 1;
       const strong = gesture.beat % 1 === 0 && (gesture.beat % 2 === 0 || gesture.beats >= 1);
       let midi = ladder[rung]!;
-      const chord = stretch.slots.findLast((slot) => slot.beat <= beat + 1e-6)!.chord;
+      const chord = section.slots.findLast((slot) => slot.beat <= beat + 1e-6)!.chord;
       if (strong || last) midi = closest(last && closing ? [key.tonic] : chordTones(chord), midi);
       else if (chordTones(chord).includes(mod12(midi + 1)) && mod12(midi - key.tonic) === 10 && chord.quality !== "7") midi += 1; // leading note
       if (strong) rung = rungOf(ladder, midi);
@@ -49,7 +49,7 @@ export function melodyNotes(rng: Rng, { scale, centre }: MelodyOptions, stretch:
   return notes;
 }
 
-/** Rhythm by splitting the longest note again and again, steps by leaning towards small ones; a breath at the end. */
+/** Draws a motif: the rhythm by splitting the longest notes repeatedly, mostly small steps, often a rest at the end. */
 function motif(rng: Rng, beats: number, density: number): Gesture[] {
   const breath = chance(rng, 0.7) ? pick(rng, [0.5, 1, 1.5]) : 0;
   const wanted = Math.round((beats / 4) * (1.6 + 5.5 * density * (0.7 + 0.6 * rng())));
@@ -75,7 +75,7 @@ function motif(rng: Rng, beats: number, density: number): Gesture[] {
   });
 }
 
-/** The scale's notes within about an octave around the centre. */
+/** The scale's midi notes within ten semitones of the centre. */
 function ladderOf(scale: readonly number[], tonic: number, centre: number): number[] {
   const ladder: number[] = [];
   for (let midi = centre - 10; midi <= centre + 10; midi++) if (scale.includes(mod12(midi - tonic))) ladder.push(midi);
@@ -89,6 +89,6 @@ function rungOf(ladder: readonly number[], midi: number): number {
 }
 
 function closest(pitchClasses: readonly number[], midi: number): number {
-  const found = pitchClasses.map((pitchClass) => nearest(pitchClass, midi));
-  return found.reduce((best, candidate) => (Math.abs(candidate - midi) < Math.abs(best - midi) ? candidate : best));
+  const candidates = pitchClasses.map((pitchClass) => nearest(pitchClass, midi));
+  return candidates.reduce((best, candidate) => (Math.abs(candidate - midi) < Math.abs(best - midi) ? candidate : best));
 }

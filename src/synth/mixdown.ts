@@ -1,4 +1,4 @@
-// Mixdown: every part played into a line of its own, brought to its level, panned, sent to the room; then compressed as one.
+// Mixdown: each part is rendered on its own, scaled to its level, panned and sent to the reverb; the sum is compressed.
 import type { Rng } from "../base/random.ts";
 import { between } from "./dice.ts";
 import { drumKit, type Kit } from "./drums.ts";
@@ -9,12 +9,12 @@ import { addReverb, type Room } from "./reverb.ts";
 import type { Part } from "./score.ts";
 import { sweepLowPass } from "./voice.ts";
 
-/** The channels under construction: [samples] each. */
+/** The channels being mixed: [samples] each. */
 export interface Bus {
   readonly sampleRateHz: number;
   readonly left: Float32Array;
   readonly right: Float32Array;
-  /** What goes to the room. */
+  /** Input of the reverb. */
   readonly send: Float32Array;
 }
 
@@ -22,14 +22,14 @@ export function makeBus(samples: number, sampleRateHz: number): Bus {
   return { sampleRateHz, left: new Float32Array(samples), right: new Float32Array(samples), send: new Float32Array(samples) };
 }
 
-/** Longest note, ring included. */
+/** The longest note, release included. */
 const scratchSeconds = 14;
 let scratch = new Float32Array(0);
 
-/** Level that parts are brought to before their own decibels. */
+/** Root mean square that a part has at 0 dB. */
 const reference = 0.1;
 
-/** Plays a part into the mix. `notes` are in seconds from the bus's first sample; what lies outside is not heard. */
+/** Adds a part to the mix. Notes are in seconds from the bus's first sample; what lies outside the bus is cut off. */
 export function mixPart(
   bus: Bus,
   part: Pick<Part, "instrument" | "patch" | "decibels" | "pan" | "role">,
@@ -81,7 +81,7 @@ function addLine(
   }
 }
 
-/** An amplifier driven too far, and its loudspeaker. The whole chord goes in: that is what makes it growl. */
+/** Distortion of a whole part (soft clipping, so chords intermodulate), then the low-pass of a loudspeaker cabinet. */
 function distort(line: Float32Array, drive: number, cutoff: number, sampleRateHz: number): void {
   const level = loudnessOf(line);
   if (level === 0) return;
@@ -90,7 +90,7 @@ function distort(line: Float32Array, drive: number, cutoff: number, sampleRateHz
   sweepLowPass(line, line.length, () => cutoff, 0.3, sampleRateHz);
 }
 
-/** Root mean square of the stretches in which something sounds (within 30 dB of the loudest); 0 for silence. */
+/** Root mean square over the blocks that lie within 30 dB of the loudest; 0 for silence. */
 export function loudnessOf(line: Float32Array): number {
   const size = 1024;
   const energies: number[] = [];
@@ -117,12 +117,12 @@ const kits = new Map<string, Kit>();
 
 function kitOf(patch: number, sampleRateHz: number): Kit {
   const id = `${patch}/${sampleRateHz}`;
-  const found = kits.get(id) ?? drumKit(patch, sampleRateHz);
-  kits.set(id, found);
-  return found;
+  const cached = kits.get(id) ?? drumKit(patch, sampleRateHz);
+  kits.set(id, cached);
+  return cached;
 }
 
-/** Plays the drums. Their sounds are made once and struck at many strengths. */
+/** Adds the drums to the mix. Each sound is synthesised once and scaled by velocity. */
 export function mixKit(bus: Bus, kit: { readonly patch: number; readonly decibels: number }, hits: readonly PlayedHit[]): void {
   const sounds = kitOf(kit.patch, bus.sampleRateHz);
   const { left, right, send } = bus;
@@ -144,20 +144,20 @@ export function mixKit(bus: Bus, kit: { readonly patch: number; readonly decibel
 }
 
 export interface Compression {
-  /** Decibels against the mix's own loudness at which it sets in. */
+  /** Threshold in decibels relative to the mix's own loudness. */
   readonly thresholdDecibels: number;
   readonly ratio: number;
   readonly attackSeconds: number;
   readonly releaseSeconds: number;
 }
 
-/** Room and compressor over the whole mix. */
+/** Applies reverb and compressor to the whole mix. */
 export function finishMix(bus: Bus, room: Room, compression: Compression): void {
   addReverb(bus.left, bus.right, bus.send, room, bus.sampleRateHz);
   compress(bus, compression);
 }
 
-/** A compressor that listens to 16 samples at a time. */
+/** A feed-forward compressor whose gain is updated every 16 samples. */
 function compress({ left, right, sampleRateHz }: Bus, { thresholdDecibels, ratio, attackSeconds, releaseSeconds }: Compression): void {
   const level = (loudnessOf(left) + loudnessOf(right)) / 2;
   if (level === 0) return;
@@ -165,15 +165,15 @@ function compress({ left, right, sampleRateHz }: Bus, { thresholdDecibels, ratio
   const rise = 1 - exp2((-16 * 1.44) / (attackSeconds * sampleRateHz));
   const fall = 1 - exp2((-16 * 1.44) / (releaseSeconds * sampleRateHz));
   const slope = 1 / ratio - 1;
-  let heard = 0;
+  let envelope = 0;
   let gain = 1;
   for (let at = 0; at < left.length; at += 16) {
     const end = Math.min(left.length, at + 16);
     let energy = 0;
     for (let i = at; i < end; i++) energy += left[i]! * left[i]! + right[i]! * right[i]!;
     const now = energy / (2 * (end - at));
-    heard += (now > heard ? rise : fall) * (now - heard);
-    const over = 0.5 * log2(heard + 1e-12) - threshold;
+    envelope += (now > envelope ? rise : fall) * (now - envelope);
+    const over = 0.5 * log2(envelope + 1e-12) - threshold;
     const next = over > 0 ? exp2(slope * over) : 1;
     const step = (next - gain) / 16;
     for (let i = at; i < end; i++) {

@@ -1,12 +1,12 @@
-// Modal synthesis: partials that ring by themselves, each with its own pitch, level and decay: pianos, vibraphones, marimbas.
+// Modal synthesis: a sum of decaying sines, each with its own frequency, level and decay: pianos, vibraphones, marimbas.
 import { cosTurns, exp2, sinTurns } from "./exact-math.ts";
 import { type Envelope, noteLength, shape, type Voice } from "./voice.ts";
 
 export interface Partial {
-  /** Frequency over the note's. */
+  /** Frequency relative to the note's. */
   readonly ratio: number;
   readonly gain: number;
-  /** Seconds to a thousandth, at middle C. */
+  /** Seconds until the amplitude is a thousandth, at middle C. */
   readonly ring: number;
 }
 
@@ -14,9 +14,9 @@ export interface ModalOptions {
   readonly partials: readonly Partial[];
   /** Stretches partials as stiff strings do: f_n = n f √(1 + B n²). */
   readonly stiffness: number;
-  /** Loudness of the partials above the first: how much a hard strike adds, in octaves of gain an octave. */
+  /** How strongly velocity raises the higher partials: exponent of two per unit of velocity and root of the ratio. */
   readonly hardness: number;
-  /** Seconds from letting go to silence. */
+  /** Release time in seconds. */
   readonly release: number;
   /** Tremolo of a vibraphone: rate and depth. */
   readonly tremolo?: { readonly hertz: number; readonly depth: number };
@@ -26,7 +26,7 @@ const strike: Omit<Envelope, "release"> = { attack: 0.002, decay: 1, sustain: 1 
 
 export function modalVoice({ partials, stiffness, hardness, release, tremolo }: ModalOptions): Voice {
   return (out, { hertz, seconds, velocity, rng }, sampleRateHz) => {
-    const pitchFactor = Math.sqrt(261.6 / hertz); // high strings ring shorter
+    const pitchFactor = Math.sqrt(261.6 / hertz); // high notes decay faster
     const ringing = Math.min(seconds, 1.2 * pitchFactor * Math.max(...partials.map(({ ring }) => ring)));
     const length = noteLength(out, ringing, release, sampleRateHz);
     out.fill(0, 0, length);
@@ -48,7 +48,7 @@ export function modalVoice({ partials, stiffness, hardness, release, tremolo }: 
   };
 }
 
-/** Adds a decaying sine by a rotation a sample, until it is a thousandth. */
+/** Adds a decaying sine, computed by one complex rotation a sample, until its amplitude is a thousandth. */
 function addPartial(
   out: Float32Array,
   length: number,

@@ -1,4 +1,4 @@
-// Performance: a score in seconds, played by people: swing, a breathing tempo, early and late hands, uneven velocities, imperfect pitch.
+// Performance: turns a score's beats into seconds, with swing, rubato, timing and velocity deviations, and detuning.
 import type { Rng } from "../base/random.ts";
 import { bell, between } from "./dice.ts";
 import { clamp, sinTurns } from "./exact-math.ts";
@@ -8,7 +8,7 @@ import { type StyleName, styles } from "./styles.ts";
 export interface PlayedNote {
   readonly startSeconds: number;
   readonly seconds: number;
-  /** Not whole: no instrument is perfectly in tune. */
+  /** A real number: players and instruments are detuned. */
   readonly midi: number;
   readonly velocity: number;
 }
@@ -19,23 +19,23 @@ export interface PlayedHit {
   readonly velocity: number;
 }
 
-/** When each beat falls; the last entry is the end of the piece. */
+/** The time of each beat in seconds; the last entry is the end of the piece. */
 export type BeatTimes = Float64Array;
 
-/** The tempo breathes in slow waves; the mean stays the score's. */
+/** Beat times whose tempo varies slowly by the style's rubato around the score's tempo. */
 export function beatTimes(rng: Rng, { beats, character, style }: Score): BeatTimes {
   const { rubato } = styles[style as StyleName];
   const [wave, slow, phase] = [between(rng, 7, 13), between(rng, 23, 41), rng()];
   const times = new Float64Array(beats + 1);
   const beatSeconds = 60 / character.beatsPerMinute;
   for (let i = 0; i < beats; i++) {
-    const breath = rubato * (sinTurns(i / wave + phase) + 0.6 * sinTurns(i / slow) + 0.3 * bell(rng, 1));
-    times[i + 1] = times[i]! + beatSeconds * (1 + breath);
+    const deviation = rubato * (sinTurns(i / wave + phase) + 0.6 * sinTurns(i / slow) + 0.3 * bell(rng, 1));
+    times[i + 1] = times[i]! + beatSeconds * (1 + deviation);
   }
   return times;
 }
 
-/** Seconds of a beat of the score, with the swing of its eighths and sixteenths. */
+/** The time of a beat in seconds, with the swing of eighths and sixteenths. */
 export function secondsAt(times: BeatTimes, { swing, swing16 }: Pick<Score, "swing" | "swing16">, beat: number): number {
   const whole = Math.min(Math.floor(beat), times.length - 2);
   let part = beat - whole;
@@ -47,14 +47,14 @@ export function secondsAt(times: BeatTimes, { swing, swing16 }: Pick<Score, "swi
   return times[whole]! + part * (times[whole + 1]! - times[whole]!);
 }
 
-/** Moves the middle of 0 … 1 to `middle`, and the rest along. */
+/** A piecewise linear map of 0 … 1 onto itself that takes 0.5 to `middle`. */
 function bend(x: number, middle: number): number {
   return x < 0.5 ? 2 * x * middle : middle + (2 * x - 1) * (1 - middle);
 }
 
-/** The notes of each part, in the order of the score's parts. */
+/** The played notes of each part, in the order of the score's parts. */
 export function playParts(rng: Rng, score: Score, times: BeatTimes): PlayedNote[][] {
-  const tuning = between(rng, -0.12, 0.12); // the band's: up to 12 cents off 440 Hz
+  const tuning = between(rng, -0.12, 0.12); // of the whole band: up to 12 cents from 440 Hz
   return score.parts.map(({ notes, role }) => {
     const late = between(rng, -0.006, 0.01);
     const loose = between(rng, 0.002, role === "melody" ? 0.012 : 0.008);

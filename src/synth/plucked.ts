@@ -1,19 +1,19 @@
-// Plucked strings (Karplus and Strong 1983, Jaffe and Smith 1983): a burst of noise goes round a delay line as long as the string's period
-// and loses its highs: guitars, banjos, harps, harpsichords, basses.
+// Plucked strings (Karplus and Strong 1983, Jaffe and Smith 1983): a noise burst circulates in a delay line of one period and loses high
+// frequencies in each round: guitars, banjos, harps, harpsichords, basses.
 import { exp2 } from "./exact-math.ts";
 import { noiseMask, noteLength, shape, type Voice, whiteNoise } from "./voice.ts";
 
 export interface PluckedOptions {
-  /** 0 soft finger … 1 hard plectrum: highs of the burst. */
+  /** High frequencies of the burst: 0 soft finger … 1 hard plectrum. */
   readonly brightness: number;
-  /** Where the string is plucked, as a share of its length: a comb in the spectrum. */
+  /** Where the string is plucked, as a fraction of its length: it sets the notches of a comb filter. */
   readonly position: number;
-  /** Seconds to a thousandth at 220 Hz. */
+  /** Seconds until the amplitude is a thousandth, at 220 Hz. */
   readonly ring: number;
-  /** Loss of highs in each round, 0 … 1. */
+  /** Loss of high frequencies in each round, 0 … 1. */
   readonly damping: number;
   readonly release: number;
-  /** Share by which a palm on the bridge shortens notes that are short anyway. */
+  /** Palm muting of notes below 0.16 s: 0 none … 1 strong. */
   readonly muting: number;
 }
 
@@ -49,7 +49,7 @@ export function pluckedVoice({ brightness, position, ring, damping, release, mut
   };
 }
 
-/** One period of noise, dulled by the finger, combed by where it plucks, with no mean (a string does not shift). */
+/** Fills one period with noise: low-passed by `brightness`, comb-filtered by `position`, with mean 0 and unit power. */
 function excite(
   line: Float32Array,
   length: number,

@@ -1,17 +1,17 @@
-// Reverb: four delay lines fed back through a matrix that loses nothing (Jot's feedback delay network), each round duller and fainter.
+// Reverb: a feedback delay network (Jot 1991) of four delay lines, mixed by a Hadamard matrix, with a low-pass in each line.
 import type { Rng } from "../base/random.ts";
 import { between, betweenLog } from "./dice.ts";
 import { exp2 } from "./exact-math.ts";
 
 export interface Room {
-  /** Seconds to a thousandth. */
+  /** Reverberation time in seconds (to a thousandth of the amplitude). */
   readonly decaySeconds: number;
-  /** Longest way between walls, in seconds of sound. */
+  /** Length of the longest delay line in seconds. */
   readonly sizeSeconds: number;
   readonly preDelaySeconds: number;
-  /** Loss of highs in each round, 0 … 1. */
+  /** Loss of high frequencies in each round, 0 … 1. */
   readonly damping: number;
-  /** Level against the dry sound. */
+  /** Level relative to the dry sound. */
   readonly level: number;
 }
 
@@ -25,7 +25,7 @@ export function drawRoom(rng: Rng): Room {
   };
 }
 
-/** Adds the room's answer to `send` to both channels. */
+/** Adds the reverberation of `send` to both channels. */
 export function addReverb(left: Float32Array, right: Float32Array, send: Float32Array, room: Room, sampleRateHz: number): void {
   const shares = [1, 0.827, 0.691, 0.573];
   const lengths = shares.map((share) => Math.max(8, Math.round(share * room.sizeSeconds * sampleRateHz)) | 1);
@@ -47,7 +47,7 @@ export function addReverb(left: Float32Array, right: Float32Array, send: Float32
     dullD = open * lineD[d]! + damping * dullD;
     left[i] = left[i]! + level * (dullA + dullC);
     right[i] = right[i]! + level * (dullB + dullD);
-    // Hadamard's matrix: energy goes from each line to all.
+    // Hadamard matrix: lossless, feeds each line into all four.
     const [sumAB, sumCD, differenceAB, differenceCD] = [dullA + dullB, dullC + dullD, dullA - dullB, dullC - dullD];
     lineA[a] = x + gainA * 0.5 * (sumAB + sumCD);
     lineB[b] = gainB * 0.5 * (differenceAB + differenceCD) - x;

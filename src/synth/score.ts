@@ -1,9 +1,9 @@
-// Score: what a piece is before anybody plays it. Times are beats until the performance turns them into seconds.
+// Score: the data types of a composed piece. Times are in beats; the performance turns them into seconds.
 import type { Split } from "./harmony.ts";
 import type { InstrumentName } from "./instruments.ts";
 import type { Chord, Key } from "./theory.ts";
 
-/** What a drum kit has. */
+/** The pieces of a drum kit. */
 export const drumPieces = [
   "kick",
   "snare",
@@ -23,7 +23,7 @@ export type DrumPiece = (typeof drumPieces)[number];
 
 export interface Note {
   readonly beat: number;
-  /** How long it sounds. */
+  /** Sounding length. */
   readonly beats: number;
   readonly midi: number;
   /** 0 … 1. */
@@ -36,22 +36,22 @@ export interface Hit {
   readonly velocity: number;
 }
 
-/** A chord and how long it lasts. */
+/** A chord with its start and length. */
 export interface Slot {
   readonly beat: number;
   readonly beats: number;
   readonly chord: Chord;
 }
 
-/** What the players of a section need to know. */
-export interface Stretch {
+/** The context in which the parts of a section are written. */
+export interface SectionContext {
   readonly key: Key;
   readonly slots: readonly Slot[];
   readonly bars: number;
   readonly beatsPerBar: number;
   /** 0 sparse … 1 busy. */
   readonly density: number;
-  /** Share of its written length that a note sounds: 1 legato, 0.3 staccato. */
+  /** Fraction of its written length for which a note sounds: 1 legato, 0.3 staccato. */
   readonly gate: number;
 }
 
@@ -61,19 +61,19 @@ export interface Section {
   readonly beats: number;
 }
 
-/** A player: an instrument with its patch, a place in the mix, and the notes. */
+/** A part: an instrument with its patch, its level and position in the mix, and its notes. */
 export interface Part {
   readonly role: "bass" | "chords" | "melody";
   readonly instrument: InstrumentName;
   readonly patch: number;
-  /** Level against the other parts. */
+  /** Level relative to the other parts. */
   readonly decibels: number;
   /** -1 left … 1 right. */
   readonly pan: number;
   readonly notes: readonly Note[];
 }
 
-/** The numbers that mood is made of; each was drawn by itself. */
+/** The expressive settings of a piece. */
 export interface Character {
   readonly beatsPerMinute: number;
   readonly density: number;

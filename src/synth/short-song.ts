@@ -1,12 +1,13 @@
-// Synth: a few seconds of seeded music with a form (A A B A), so that demos and tests need no recording. Labelled music for training and
-// probing is what synth/ makes.
+// Short song: a few seconds of seeded music in the form A A B A for demos and tests. It is independent of the corpus generator in this folder
+// and carries no labels.
 
 import { peak, type Waveform } from "../audio/waveform.ts";
 import { ConfigError } from "../base/errors.ts";
 import { type Rng, seeded } from "../base/random.ts";
+import { scales } from "./theory.ts";
 
-/** What a synthesised piece is made of. */
-export interface Score {
+/** The plan of a song. */
+interface SongPlan {
   readonly sections: readonly ("A" | "B")[];
   readonly sectionSeconds: number;
   readonly beatsPerMinute: number;
@@ -15,13 +16,13 @@ export interface Score {
   readonly mode: "major" | "minor";
 }
 
-/** Where a sound goes: the two channels under construction. */
+/** The two channels being mixed. */
 interface Mix {
   readonly sampleRateHz: number;
   readonly channels: [Float32Array, Float32Array];
 }
 
-interface Note {
+interface SongNote {
   readonly atSeconds: number;
   readonly seconds: number;
   readonly midi: number;
@@ -43,15 +44,14 @@ const pluck: Timbre = { partials: 7, tilt: 1.0, attackSeconds: 0.003, decay: 6 }
 const pad: Timbre = { partials: 4, tilt: 1.6, attackSeconds: 0.15, decay: 0.2 };
 const lead: Timbre = { partials: 3, tilt: 1.4, attackSeconds: 0.02, decay: 1 };
 
-const scales = { major: [0, 2, 4, 5, 7, 9, 11], minor: [0, 2, 3, 5, 7, 8, 10] } as const;
 /** Scale degrees of four chords a section; the B section leaves the tonic. */
 const progressions = {
   major: { A: [0, 4, 5, 3], B: [3, 4, 2, 5] },
   minor: { A: [0, 5, 2, 6], B: [3, 0, 5, 4] },
 } as const;
 
-/** Plans a piece: four sections A A B A of whole bars that fill `seconds` at a tempo near 115 beats a minute. */
-export function compose(seconds: number, rng: Rng): Score {
+/** Four sections A A B A of whole bars that fill `seconds` at a tempo near 115 beats a minute. */
+function planSong(seconds: number, rng: Rng): SongPlan {
   const barsPerSection = Math.max(1, Math.round(seconds / (4 * (1.85 + 0.5 * rng()))));
   const sectionSeconds = Math.max(seconds / 4, 1.2);
   const mode = rng() < 0.5 ? "major" : "minor";
@@ -64,39 +64,39 @@ export function compose(seconds: number, rng: Rng): Score {
 export function shortSong({ seconds, sampleRateHz = 44_100, seed }: { seconds: number; sampleRateHz?: number; seed: number }): Waveform {
   if (!(seconds > 0) || !(sampleRateHz > 0)) throw new ConfigError(`shortSong: ${seconds} s at ${sampleRateHz} Hz; both must be above 0.`);
   const rng = seeded(seed);
-  const score = compose(seconds, rng);
+  const plan = planSong(seconds, rng);
   const length = Math.round(seconds * sampleRateHz);
   const mix: Mix = { sampleRateHz, channels: [new Float32Array(length), new Float32Array(length)] };
   const tunes = { A: tune(rng), B: tune(rng) };
-  score.sections.forEach((section, i) => {
-    if (section === "A") playDriving(mix, score, i * score.sectionSeconds, tunes.A, rng);
-    else playBroad(mix, score, i * score.sectionSeconds, tunes.B, rng);
+  plan.sections.forEach((section, i) => {
+    if (section === "A") playDriving(mix, plan, i * plan.sectionSeconds, tunes.A, rng);
+    else playBroad(mix, plan, i * plan.sectionSeconds, tunes.B, rng);
   });
   level(mix.channels, 0.85);
   return { sampleRateHz, channels: mix.channels };
 }
 
-/** Sixteen steps of chord notes that make a section recognisable when it returns. */
+/** Sixteen indices of chord tones, repeated throughout a section. */
 function tune(rng: Rng): number[] {
   return Array.from({ length: 16 }, () => Math.floor(rng() * 4));
 }
 
 /** Midi note of a scale degree; degree 7 is the octave. */
-function pitch({ tonic, mode }: Score, degree: number, octave: number): number {
+function pitch({ tonic, mode }: SongPlan, degree: number, octave: number): number {
   const scale = scales[mode];
   return 12 * (octave + 1 + Math.floor(degree / 7)) + tonic + scale[degree % 7]!;
 }
 
 /** Section A: four-on-the-floor drums, bass in eighths, an arpeggio in sixteenths. */
-function playDriving(mix: Mix, score: Score, start: number, steps: number[], rng: Rng): void {
-  const beat = 60 / score.beatsPerMinute;
-  const beats = Math.round(score.sectionSeconds / beat);
+function playDriving(mix: Mix, plan: SongPlan, start: number, steps: number[], rng: Rng): void {
+  const beat = 60 / plan.beatsPerMinute;
+  const beats = Math.round(plan.sectionSeconds / beat);
   for (let i = 0; i < beats * 4; i++) {
     const atSeconds = start + (i * beat) / 4;
-    const chord = progressions[score.mode].A[Math.floor(i / beats)]!;
+    const chord = progressions[plan.mode].A[Math.floor(i / beats)]!;
     const degree = chord + [0, 2, 4, 7][steps[i % 16]!]!;
-    playNote(mix, pluck, { atSeconds, seconds: 0.35, midi: pitch(score, degree, 4), gain: 0.13, pan: i % 2 ? 0.5 : -0.5 });
-    if (i % 2 === 0) playNote(mix, bass, { atSeconds, seconds: beat * 0.45, midi: pitch(score, chord, 2), gain: 0.3, pan: 0 });
+    playNote(mix, pluck, { atSeconds, seconds: 0.35, midi: pitch(plan, degree, 4), gain: 0.13, pan: i % 2 ? 0.5 : -0.5 });
+    if (i % 2 === 0) playNote(mix, bass, { atSeconds, seconds: beat * 0.45, midi: pitch(plan, chord, 2), gain: 0.3, pan: 0 });
     if (i % 4 === 0) playKick(mix, atSeconds);
     if (i % 8 === 4) playNoise(mix, atSeconds, { seconds: 0.18, gain: 0.22, bright: 0.4, pan: 0.1 }, rng);
     if (i % 4 === 2) playNoise(mix, atSeconds, { seconds: 0.05, gain: 0.1, bright: 1, pan: -0.3 }, rng);
@@ -104,21 +104,21 @@ function playDriving(mix: Mix, score: Score, start: number, steps: number[], rng
 }
 
 /** Section B: held chords, a slow melody, half-time drums. */
-function playBroad(mix: Mix, score: Score, start: number, steps: number[], rng: Rng): void {
-  const beat = 60 / score.beatsPerMinute;
-  const beats = Math.round(score.sectionSeconds / beat);
-  const chordSeconds = score.sectionSeconds / 4;
-  progressions[score.mode].B.forEach((chord, c) => {
+function playBroad(mix: Mix, plan: SongPlan, start: number, steps: number[], rng: Rng): void {
+  const beat = 60 / plan.beatsPerMinute;
+  const beats = Math.round(plan.sectionSeconds / beat);
+  const chordSeconds = plan.sectionSeconds / 4;
+  progressions[plan.mode].B.forEach((chord, c) => {
     const atSeconds = start + c * chordSeconds;
     [0, 2, 4].forEach((third, n) => {
-      playNote(mix, pad, { atSeconds, seconds: chordSeconds, midi: pitch(score, chord + third, 3), gain: 0.14, pan: (n - 1) * 0.7 });
+      playNote(mix, pad, { atSeconds, seconds: chordSeconds, midi: pitch(plan, chord + third, 3), gain: 0.14, pan: (n - 1) * 0.7 });
     });
-    playNote(mix, bass, { atSeconds, seconds: chordSeconds * 0.9, midi: pitch(score, chord, 2), gain: 0.3, pan: 0 });
+    playNote(mix, bass, { atSeconds, seconds: chordSeconds * 0.9, midi: pitch(plan, chord, 2), gain: 0.3, pan: 0 });
   });
   for (let i = 0; i < beats; i++) {
     const atSeconds = start + i * beat;
-    const chord = progressions[score.mode].B[Math.floor((4 * i) / beats)]!;
-    playNote(mix, lead, { atSeconds, seconds: beat, midi: pitch(score, chord + [0, 2, 4, 6][steps[i % 16]!]!, 4), gain: 0.2, pan: 0.15 });
+    const chord = progressions[plan.mode].B[Math.floor((4 * i) / beats)]!;
+    playNote(mix, lead, { atSeconds, seconds: beat, midi: pitch(plan, chord + [0, 2, 4, 6][steps[i % 16]!]!, 4), gain: 0.2, pan: 0.15 });
     if (i % 4 === 0) playKick(mix, atSeconds);
     if (i % 4 === 2) playNoise(mix, atSeconds, { seconds: 0.25, gain: 0.2, bright: 0.3, pan: 0.1 }, rng);
   }
@@ -137,7 +137,7 @@ function add(mix: Mix, atSeconds: number, seconds: number, pan: number, sample: 
   }
 }
 
-function playNote(mix: Mix, timbre: Timbre, { atSeconds, seconds, midi, gain, pan }: Note): void {
+function playNote(mix: Mix, timbre: Timbre, { atSeconds, seconds, midi, gain, pan }: SongNote): void {
   const hertz = 440 * 2 ** ((midi - 69) / 12);
   const release = Math.min(0.05, seconds / 4);
   const partials = Math.min(timbre.partials, Math.floor(mix.sampleRateHz / 2 / hertz)); // none above Nyquist

@@ -1,4 +1,4 @@
-// Spectrum: a small Fourier transform, for matching the brightness of clips and for looking at them.
+// Spectrum: a fast Fourier transform in exact arithmetic, used to set the brightness of clips and to analyse them.
 import { cosTurns, sinTurns } from "./exact-math.ts";
 
 interface Plan {
@@ -10,8 +10,8 @@ interface Plan {
 const plans = new Map<number, Plan>();
 
 function planFor(size: number): Plan {
-  const found = plans.get(size);
-  if (found) return found;
+  const cached = plans.get(size);
+  if (cached) return cached;
   const plan = {
     cosines: Float64Array.from({ length: size / 2 }, (_, i) => cosTurns(i / size)),
     sines: Float64Array.from({ length: size / 2 }, (_, i) => -sinTurns(i / size)),
@@ -21,12 +21,12 @@ function planFor(size: number): Plan {
   return plan;
 }
 
-/** The window of von Hann: [size]. */
+/** The periodic Hann window: [size]. */
 export function hann(size: number): Float64Array {
   return planFor(size).window;
 }
 
-/** The discrete Fourier transform in place; `size` is a power of two. */
+/** The discrete Fourier transform, in place. The length must be a power of two. */
 export function transform(real: Float64Array, imaginary: Float64Array): void {
   const size = real.length;
   const { cosines, sines } = planFor(size);

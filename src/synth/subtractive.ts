@@ -1,4 +1,4 @@
-// Subtractive synthesis: saws and pulses in unison through a low-pass that opens and closes.
+// Subtractive synthesis: oscillators in unison through a low-pass filter with an envelope.
 import { exp, exp2 } from "./exact-math.ts";
 import { type Envelope, noteLength, shape, sweepLowPass, type Voice } from "./voice.ts";
 import { oscillate, tableFor, type Vibrato, type Wave, wave } from "./wavetable.ts";
@@ -9,15 +9,15 @@ export const triangle: Wave = wave(Array.from({ length: 64 }, (_, i) => (i % 2 ?
 
 export interface SubtractiveOptions {
   readonly source: Wave;
-  /** Oscillators, and how far the outer two are apart. */
+  /** Number of oscillators, and the distance between the outer two. */
   readonly unison: number;
   readonly detuneCents: number;
-  /** Another oscillator an octave below, against the rest. */
+  /** Level of a triangle wave one octave below, relative to the others. */
   readonly subGain: number;
-  /** The filter's corner at rest, as a multiple of the pitch and at least so many hertz. */
+  /** Cutoff at rest in hertz: cutoffHertz + openness · the note's frequency. */
   readonly openness: number;
   readonly cutoffHertz: number;
-  /** Octaves by which the filter opens at the attack and the time in which it closes. */
+  /** Octaves by which the cutoff is raised at the attack, and the time constant of its decay. */
   readonly sweepOctaves: number;
   readonly sweepSeconds: number;
   readonly resonance: number;

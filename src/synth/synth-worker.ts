@@ -1,4 +1,4 @@
-// Synth worker: plans a clip and, where its file is not there yet, renders and writes it, whole or not at all.
+// Synth worker: plans a clip and, unless its file exists, renders and writes it atomically.
 import { stat } from "node:fs/promises";
 import { encodeWav } from "../audio/wav.ts";
 import { writeAtomic } from "../base/files.node.ts";
@@ -21,7 +21,7 @@ serveJobs<ClipJob, ClipDone>(async (job) => {
 
 /** Files are renamed into place when whole; a wav's length is known as well. */
 async function isFinished({ path, format, seconds, sampleRateHz }: ClipJob): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return false;
-  return format === "wav" ? found.size === 44 + 4 * Math.round(seconds * sampleRateHz) : found.size > 0;
+  const file = await stat(path).catch(() => undefined);
+  if (file === undefined) return false;
+  return format === "wav" ? file.size === 44 + 4 * Math.round(seconds * sampleRateHz) : file.size > 0;
 }

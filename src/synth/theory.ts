@@ -1,4 +1,4 @@
-// Theory: keys, scales and chords by their names.
+// Music theory: keys, scales and chords by their names.
 
 export type Mode = "major" | "minor";
 
@@ -8,7 +8,7 @@ export interface Key {
   readonly mode: Mode;
 }
 
-/** Spelt as GiantSteps' labels are: flats only. */
+/** Spelled as in GiantSteps' labels: flats only. */
 export const pitchNames = ["C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B"] as const;
 
 export function keyName({ tonic, mode }: Key): string {
@@ -25,7 +25,7 @@ export const scales = {
   minorBlues: [0, 3, 5, 6, 7, 10],
 } as const;
 
-/** Chord qualities in Harte's shorthand: semitones above the root, and how rough the chord sounds, 0 … 1 (the mood rule reads it). */
+/** Chord qualities in Harte's shorthand: semitones above the root, and roughness, 0 … 1, which the mood rule uses. */
 export const qualities = {
   "5": { tones: [0, 7], roughness: 0 },
   maj: { tones: [0, 4, 7], roughness: 0 },
@@ -65,7 +65,7 @@ export function chordTones({ root, quality }: Chord): number[] {
   return qualities[quality].tones.map((tone) => mod12(root + tone));
 }
 
-/** The note of the given pitch class that lies nearest to `midi`. */
+/** The midi note of the given pitch class nearest to `midi`. */
 export function nearest(pitchClass: number, midi: number): number {
   const up = mod12(pitchClass - Math.round(midi));
   return Math.round(midi) + (up > 6 ? up - 12 : up);

@@ -1,4 +1,4 @@
-// Timbres: the families of sounds, each a way of synthesis with a range of settings that a draw decides.
+// Timbres: families of instruments, each a synthesis method whose settings are drawn from ranges.
 import type { Rng } from "../base/random.ts";
 import { exp2 } from "./exact-math.ts";
 import { fmVoice } from "./fm.ts";
@@ -10,12 +10,10 @@ import { additiveVoice, formantVoice, noVibrato, type Vibrato, wave } from "./wa
 
 export type Builder = (dice: Dice) => Voice;
 
-/** Draws within ranges. */
+/** Draws from ranges: `r` uniform, `l` log-uniform. */
 export interface Dice {
   readonly rng: Rng;
-  /** Uniform. */
   readonly r: (low: number, high: number) => number;
-  /** Uniform in octaves. */
   readonly l: (low: number, high: number) => number;
 }
 
@@ -32,7 +30,7 @@ function vibrato({ r }: Dice, cents: readonly [number, number]): Vibrato {
   return { hertz: r(4.6, 6.4), cents: r(...cents), delaySeconds: r(0.1, 0.4) };
 }
 
-/** Harmonics that fall by `slope` decibels an octave; `odd` weakens the even ones. */
+/** Amplitudes of harmonics that fall by `slope` dB per octave; `odd` (0 … 1) attenuates the even ones. */
 function harmonics(count: number, slope: number, odd: number, dice: Dice): number[] {
   return Array.from({ length: count }, (_, i) => {
     const n = i + 1;
@@ -41,7 +39,7 @@ function harmonics(count: number, slope: number, odd: number, dice: Dice): numbe
   });
 }
 
-/** log2 of small whole numbers, near enough for a slope. */
+/** log2 of a small whole number, by linear interpolation between powers of two. */
 function halvings(n: number): number {
   let octave = 0;
   let left = n;

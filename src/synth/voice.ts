@@ -1,21 +1,21 @@
-// Voices: what every instrument shares: the shape of a note in time, tables of sines and noise, and a filter.
+// Voices: what all instruments share: the envelope of a note, tables of sines and noise, and a filter.
 import type { Rng } from "../base/random.ts";
 import { seededBy } from "./dice.ts";
 import { cosTurns, exp2, sinTurns } from "./exact-math.ts";
 
 export interface VoiceNote {
   readonly hertz: number;
-  /** How long the note is held; it rings on by its release. */
+  /** How long the note is held; its release follows. */
   readonly seconds: number;
-  /** 0 … 1; most instruments get brighter with it, loudness is the mix's. */
+  /** 0 … 1: most instruments get brighter with it. Loudness is set in the mixdown. */
   readonly velocity: number;
   readonly rng: Rng;
 }
 
-/** Writes a note from the beginning of `out` and returns its length in samples, release included; what lay in `out` is overwritten. */
+/** Overwrites the beginning of `out` with a note and returns its length in samples, release included. */
 export type Voice = (out: Float32Array, note: VoiceNote, sampleRateHz: number) => number;
 
-/** Attack, decay to a level that is sustained, release. All in seconds but the level. */
+/** Attack, decay and release in seconds, and the level that is sustained (0 … 1). */
 export interface Envelope {
   readonly attack: number;
   readonly decay: number;
@@ -23,12 +23,12 @@ export interface Envelope {
   readonly release: number;
 }
 
-/** Samples of a note with its release, as far as `out` has room. */
+/** Length of a note with its release in samples, at most the length of `out`. */
 export function noteLength(out: Float32Array, seconds: number, release: number, sampleRateHz: number): number {
   return Math.min(out.length, Math.round((seconds + release) * sampleRateHz));
 }
 
-/** Multiplies a note by its envelope, straight lines of 16 samples each. */
+/** Multiplies a note by its envelope, linear over blocks of 16 samples. `held` is in seconds. */
 export function shape(
   out: Float32Array,
   length: number,
@@ -36,41 +36,41 @@ export function shape(
   held: number,
   sampleRateHz: number,
 ): void {
-  const fall = exp2(-16 / (Math.max(decay, 0.001) * sampleRateHz * 0.3)); // down to a tenth after `decay`
+  const fall = exp2(-16 / (Math.max(decay, 0.001) * sampleRateHz * 0.3)); // a tenth is left after `decay`
   const fade = exp2(-16 / (Math.max(release, 0.004) * sampleRateHz * 0.15));
   const heldSamples = Math.round(held * sampleRateHz);
   const attackStep = 16 / Math.max(16, attack * sampleRateHz);
   let level = 0;
   let excess = 1 - sustain;
   let rising = true;
-  let letGo = 1;
+  let released = 1;
   for (let at = 0; at < length; at += 16) {
     let next: number;
     if (rising) {
-      next = Math.min(1, level / letGo + attackStep);
+      next = Math.min(1, level / released + attackStep);
       if (next >= 1) rising = false;
     } else {
       excess *= fall;
       next = sustain + excess;
     }
-    if (at + 16 > heldSamples) letGo *= fade;
-    next *= letGo;
+    if (at + 16 > heldSamples) released *= fade;
+    next *= released;
     const end = Math.min(16, length - at);
     const slope = (next - level) / 16;
     for (let i = 0; i < end; i++) out[at + i] = out[at + i]! * (level + slope * i);
     level = next;
   }
-  // No click, however short the release was.
+  // Fades the last 48 samples, so that a short release does not click.
   const tail = Math.min(length, 48);
   for (let i = 1; i <= tail; i++) out[length - i] = out[length - i]! * ((i - 1) / tail);
 }
 
 const sineSteps = 4096;
 
-/** A turn of a sine and its first value again. */
+/** One period of a sine; the last value repeats the first. */
 export const sineTable = Float32Array.from({ length: sineSteps + 1 }, (_, i) => sinTurns(i / sineSteps));
 
-/** The sine of a phase in turns, 0 and above, by interpolation: within 3e-7. */
+/** sin(2π · turns) for turns from 0, interpolated in the table: within 3e-7. */
 export function tableSine(turns: number): number {
   const x = (turns - Math.floor(turns)) * sineSteps;
   const i = x | 0;
@@ -80,14 +80,14 @@ export function tableSine(turns: number): number {
 
 export const noiseMask = 0xffff;
 
-/** White noise, ±1. Voices read it from a place of their own. */
+/** White noise, ±1. Each voice reads it from its own offset. */
 export const whiteNoise = (() => {
   const rng = seededBy("white noise");
   return Float32Array.from({ length: noiseMask + 1 }, () => 2 * rng() - 1);
 })();
 
-/** A state-variable low-pass (Zavalishin's form) whose corner moves: `cutoffAt` gives hertz for a time, asked every 32 samples.
- *  resonance 0 … 0.95. */
+/** A state-variable low-pass (Zavalishin, The Art of VA Filter Design), in place. `cutoffAt(seconds)` gives the cutoff in hertz and is
+ *  called every 32 samples. resonance: 0 … 0.95. */
 export function sweepLowPass(
   out: Float32Array,
   length: number,

@@ -1,15 +1,15 @@
-// Wavetables: one period of a sound from its harmonics, never above half the sample rate: additive for organs, reeds and voices, and the
-// saws and pulses that subtractive instruments start from.
+// Wavetables: one period of a sound computed from its harmonics, band-limited below half the sample rate. Additive instruments (organs, reeds,
+// voices) and the oscillators of subtractive ones use them.
 import { exp2 } from "./exact-math.ts";
 import { type Envelope, noiseMask, noteLength, shape, sineTable, tableSine, type Voice, whiteNoise } from "./voice.ts";
 
 const size = 2048;
 const stride = 4096 / size;
 
-/** How many harmonics a table may hold: a pitch takes the richest that stays below half the sample rate. */
+/** Numbers of harmonics for which tables exist: a pitch uses the largest that stays below half the sample rate. */
 const steps = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26, 32, 40, 52, 64, 96, 128] as const;
 
-/** A periodic sound by the amplitudes of its harmonics, tables made when first played. */
+/** A periodic sound given by the amplitudes of its harmonics; tables are computed on first use. */
 export interface Wave {
   readonly amplitudes: readonly number[];
   readonly tables: Map<number, Float32Array>;
@@ -23,14 +23,14 @@ export function wave(amplitudes: readonly number[]): Wave {
 export function tableFor({ amplitudes, tables }: Wave, hertz: number, sampleRateHz: number): Float32Array {
   const room = Math.min(amplitudes.length, Math.floor((0.47 * sampleRateHz) / hertz));
   const harmonics = steps.findLast((step) => step <= room) ?? 1;
-  const found = tables.get(harmonics);
-  if (found) return found;
+  const cached = tables.get(harmonics);
+  if (cached) return cached;
   const table = new Float32Array(size + 1);
   let energy = 0;
   for (let n = 1; n <= harmonics; n++) {
     const amplitude = amplitudes[n - 1] ?? 0;
     energy += amplitude * amplitude;
-    // Golden-ratio phases spread the peaks that equal phases would pile up.
+    // Phases by the golden ratio avoid the high peak that equal phases would add up to.
     const phase = Math.floor(((n * 0.618) % 1) * size);
     for (let i = 0; i < size; i++) table[i] = table[i]! + amplitude * sineTable[((n * i + phase) % size) * stride]!;
   }
@@ -51,12 +51,12 @@ export const noVibrato: Vibrato = { hertz: 5, cents: 0, delaySeconds: 0 };
 
 export interface OscillatorOptions {
   readonly from: Float32Array;
-  /** The sound fades from the first table to this one. */
+  /** The table that `from` is cross-faded to. */
   readonly to: Float32Array;
   readonly fadeSeconds: number;
   readonly hertz: number;
   readonly vibrato: Vibrato;
-  /** Turns, 0 … 1. */
+  /** Initial phase in turns, 0 … 1. */
   readonly phase: number;
   readonly gain: number;
 }
@@ -99,17 +99,17 @@ export function oscillate(out: Float32Array, length: number, options: Oscillator
 }
 
 export interface AdditiveOptions {
-  /** How the sound begins and where it settles. */
+  /** The wave at the attack and the wave it fades to. */
   readonly bright: Wave;
   readonly dull: Wave;
   readonly fadeSeconds: number;
   readonly envelope: Envelope;
   readonly vibrato: Vibrato;
-  /** Noise of breath or bow against the tone. */
+  /** Level of breath or bow noise relative to the tone. */
   readonly breath: number;
 }
 
-/** Organs, flutes, reeds and the like: harmonics that change from a bright to a dull mixture, breath, vibrato. */
+/** Organs, flutes and reeds: harmonics that fade from a bright to a dull mixture, with breath noise and vibrato. */
 export function additiveVoice({ bright, dull, fadeSeconds, envelope, vibrato, breath }: AdditiveOptions): Voice {
   return (out, { hertz, seconds, velocity, rng }, sampleRateHz) => {
     const length = noteLength(out, seconds, envelope.release, sampleRateHz);
@@ -123,7 +123,7 @@ export function additiveVoice({ bright, dull, fadeSeconds, envelope, vibrato, br
   };
 }
 
-/** Noise with its lows and highs rounded off. */
+/** Adds band-passed noise. */
 function addBreath(out: Float32Array, length: number, gain: number, offset: number): void {
   let low = 0;
   let slow = 0;
@@ -134,7 +134,7 @@ function addBreath(out: Float32Array, length: number, gain: number, offset: numb
   }
 }
 
-/** Voices that sing a vowel: harmonics weighed by the mouth's resonances, so that the vowel stays while the pitch moves. */
+/** Singing voices: harmonics weighted by formants, so that the vowel stays the same while the pitch changes. */
 export function formantVoice(
   formants: readonly (readonly [hertz: number, width: number, gain: number])[],
   options: Omit<AdditiveOptions, "bright" | "dull">,
@@ -142,13 +142,13 @@ export function formantVoice(
   const waves = new Map<number, Wave>();
   const waveAt = (hertz: number): Wave => {
     const whole = Math.round(hertz / 8);
-    const found = waves.get(whole);
-    if (found) return found;
-    const middle = Math.max(8, whole * 8); // not the pitch that happened to come first: a note must not depend on those before it
+    const cached = waves.get(whole);
+    if (cached) return cached;
+    const middle = Math.max(8, whole * 8); // rounded, so that a note does not depend on which pitch was cached first
     const amplitudes = Array.from({ length: Math.min(64, Math.floor(5000 / middle)) }, (_, i) => {
       const at = (i + 1) * middle;
-      const mouth = formants.reduce((sum, [centre, width, gain]) => sum + gain / (1 + square((at - centre) / width)), 0.01);
-      return mouth / Math.sqrt(i + 1);
+      const gain = formants.reduce((sum, [centre, width, peak]) => sum + peak / (1 + square((at - centre) / width)), 0.01);
+      return gain / Math.sqrt(i + 1);
     });
     const made = wave(amplitudes);
     waves.set(whole, made);
