@@ -13,9 +13,10 @@ import { loadAudio } from "../src/audio/load.node.ts";
 import { resample } from "../src/audio/resample.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { downmix } from "../src/audio/waveform.ts";
+import type { ModelDtype } from "../src/base/dtypes.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
-import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
+import { chooseEngine } from "../src/inference/choose-engine.node.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
 import type { Engine } from "../src/ops/program.ts";
@@ -76,7 +77,7 @@ try {
     const peer = python ? startPeer(python, "./peer.py") : undefined;
     peerVersion = (await peer?.ask<{ ready: string }>({ load: shape, threads }))?.ready;
     for (const choice of options.engines.split(",")) {
-      const [name, dtype] = choice.split("-") as ["onnx" | "torch", Precision];
+      const [name, dtype] = choice.split("-") as ["onnx" | "torch", ModelDtype];
       const chosen = chooseEngine({ engine: name, dtype, device: "cpu", threads });
       versions[name] = chosen.version;
       const { engine, clock } = clocked(chosen.engine);

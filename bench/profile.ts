@@ -8,12 +8,14 @@ import { parseArgs } from "node:util";
 import * as ort from "onnxruntime-node";
 import { keepResults, machine, readResults, spread } from "../measure/measure.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
+import type { ModelDtype } from "../src/base/dtypes.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { byWeight, externalBytes, trace } from "../src/engines/onnx/trace.ts";
+import type { OnnxDtype } from "../src/engines/onnx/weight-forms.ts";
 import { addon } from "../src/engines/torch/addon.ts";
 import { encodeModel } from "../src/formats/onnx/encode.ts";
-import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
+import { chooseEngine } from "../src/inference/choose-engine.node.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
 import { chainProgram } from "../src/ops/stage.ts";
@@ -35,7 +37,7 @@ const [seconds, batch, runs, threads] = [options.seconds, options.batch, options
   number,
   number,
 ];
-const dtype = options.dtype as Precision;
+const dtype = options.dtype as ModelDtype;
 const { model } = architectureFromHf(shapes[options.shape as ShapeName]);
 const weights = randomWeights(model, 1);
 const samples = seconds * model.sampleRateHz;
@@ -54,7 +56,7 @@ function add(profile: Profile, operator: string, milliseconds: number): void {
 async function profileOnnx(): Promise<{ profile: Profile; wall: number[] }> {
   const input = { dtype: "float32", shape: ["batch", "samples"] } as const;
   const program = chainProgram("x", model.stages, { input, outputs: model.hiddenStates });
-  const { model: graph, externals } = trace(program, { precision: dtype as Exclude<Precision, "bf16"> });
+  const { model: graph, externals } = trace(program, { dtype: dtype as OnnxDtype });
   const externalData: { path: string; data: Uint8Array }[] = [];
   for (const group of byWeight(externals)) externalData.push(...(await externalBytes(group, program, weights)));
   const folder = await mkdtemp(join(tmpdir(), "ostinato-profile-"));

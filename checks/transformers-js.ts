@@ -13,7 +13,7 @@ import { exportFolder } from "../src/checkpoint/export-folder.node.ts";
 import { openCheckpointPath } from "../src/checkpoint/read.node.ts";
 import { checkpointWeights } from "../src/checkpoint/weights.ts";
 import { embed } from "../src/embed/embed.ts";
-import type { Precision } from "../src/engines/onnx/weight-forms.ts";
+import type { OnnxDtype } from "../src/engines/onnx/weight-forms.ts";
 import { loadModel } from "../src/inference/load.node.ts";
 import { shortSong } from "../src/synth/short-song.ts";
 import { goldenPath, maxDifference } from "../test/fixtures/golden.ts";
@@ -41,30 +41,30 @@ library.env.localModelPath = `${root}/`;
 const music = downmix(shortSong({ seconds: 2, sampleRateHz: 48_000, seed: 3 }));
 
 /** Exports, loads with transformers.js, and compares the last hidden state with what `embed` gives. */
-async function compare(name: string, precision: Precision, external: boolean) {
+async function compare(name: string, dtype: OnnxDtype, external: boolean) {
   const model = await loadModel(goldenPath(`A_models/${name}`), { threads: 1 });
   const file = await openCheckpointPath(goldenPath(`A_models/${name}`));
-  const folder = `${name}-${precision}-${external}`;
+  const folder = `${name}-${dtype}-${external}`;
   const { architecture } = model;
   await exportFolder(join(root, folder), architecture, checkpointWeights(file, architecture.keys), {
     layers: [architecture.model.layers],
     metadata: {},
     normaliseInput: model.inputNormalisation.on,
-    precision,
+    dtype,
     external,
   });
   const sampleRateHz = architecture.model.sampleRateHz;
   const samples = resample(music, { from: 48_000, to: sampleRateHz });
   const expected = await embed(model, { samples, sampleRateHz }, { layers: "last" });
   const processor = await library.AutoProcessor.from_pretrained(folder);
-  const theirs = await library.AutoModel.from_pretrained(folder, { dtype: precision });
+  const theirs = await library.AutoModel.from_pretrained(folder, { dtype });
   const { last_hidden_state: found } = await theirs(await processor(samples));
   await model.dispose();
   await file.close();
   const norm = Math.sqrt(expected.values.reduce((sum, x) => sum + x * x, 0) / expected.values.length);
   return {
     model: name,
-    precision,
+    dtype,
     weightsOutside: external,
     dims: found.dims,
     difference: maxDifference(found.data, expected.values),
@@ -75,14 +75,14 @@ async function compare(name: string, precision: Precision, external: boolean) {
 const rows = [];
 for (const name of goldenModels) rows.push(await compare(name, "fp32", false));
 rows.push(await compare("mert_95m_24k", "fp32", true));
-for (const precision of ["fp16", "q8"] as const) rows.push(await compare("mert_95m_24k", precision, false));
+for (const dtype of ["fp16", "q8"] as const) rows.push(await compare("mert_95m_24k", dtype, false));
 for (const row of rows) {
-  const { model, precision, weightsOutside, dims, difference, rms } = row;
+  const { model, dtype, weightsOutside, dims, difference, rms } = row;
   console.log(
-    `${model} ${precision}${weightsOutside ? ", weights outside" : ""}: [${dims}] difference ${difference.toExponential(1)} of rms ${rms.toFixed(2)}`,
+    `${model} ${dtype}${weightsOutside ? ", weights outside" : ""}: [${dims}] difference ${difference.toExponential(1)} of rms ${rms.toFixed(2)}`,
   );
 }
-const worst = Math.max(...rows.filter(({ precision }) => precision === "fp32").map(({ difference }) => difference));
+const worst = Math.max(...rows.filter(({ dtype }) => dtype === "fp32").map(({ difference }) => difference));
 keepResults("transformers-js", {
   question: "largest difference of transformers.js' last_hidden_state on an exported folder from our own, 2 s of music",
   machine: machine(),

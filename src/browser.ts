@@ -6,7 +6,7 @@ export * from "./shared.ts";
 
 export type { HttpSourceOptions } from "./base/http-source.ts";
 export type { WebBackend, WebEngineOptions } from "./engines/onnx/engine.web.ts";
-export type { Precision } from "./engines/onnx/weight-forms.ts";
+export type { OnnxDtype } from "./engines/onnx/weight-forms.ts";
 export type { Comparison } from "./inference/compare.ts";
 export { loadModelFromFiles, loadModelFromUrl, type WebLoadOptions, type WebModel } from "./inference/load.web.ts";
 

@@ -5,7 +5,6 @@ export * from "./shared.ts";
 // ## Models
 
 export { onnxEngine } from "./engines/onnx/engine.node.ts";
-export type { Precision } from "./inference/choose-engine.node.ts";
 export { type InputNormalisation, type LoadedModel, type LoadOptions, loadModel } from "./inference/load.node.ts";
 
 // ## Embedding
@@ -26,7 +25,7 @@ export { shortSong } from "./synth/short-song.ts";
 // ## Arrays and checkpoints on disk
 
 export type { ByteSource } from "./base/byte-source.ts";
-export type { DType } from "./base/dtypes.ts";
+export type { DType, ModelDtype } from "./base/dtypes.ts";
 export { fileSource } from "./base/files.node.ts";
 export { type HostTensor, toFloat32 } from "./base/host-tensor.ts";
 export { openCheckpointPath } from "./checkpoint/read.node.ts";

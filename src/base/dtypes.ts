@@ -17,6 +17,11 @@ export const dtypeBytes = {
 /** Element types. */
 export type DType = keyof typeof dtypeBytes;
 
+export const modelDtypes = ["fp32", "fp16", "bf16", "q8", "q4"] as const;
+
+/** Number formats in which a model can run, as on the command line: float32, float16, bfloat16, and weights of 8 or 4 bits. */
+export type ModelDtype = (typeof modelDtypes)[number];
+
 /** Number of elements of a shape; a scalar's shape is `[]`. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);

@@ -1,11 +1,11 @@
-// Export for transformers.js: the folder its `from_pretrained` loads, with a graph a precision under onnx/.
+// Export for transformers.js: the folder its `from_pretrained` loads, with a graph a dtype under onnx/.
 // What it looks for: huggingface/transformers.js, src/models/session.js and src/utils/dtypes.js, read at 4.3.1.
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
-import type { Precision } from "../engines/onnx/weight-forms.ts";
+import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
 import type { Architecture } from "../models/index.ts";
 import type { WeightReader } from "../ops/program.ts";
 import { hfPreprocessor } from "./convert.node.ts";
@@ -17,12 +17,12 @@ const graphNames = {
   fp16: "model_fp16.onnx",
   q8: "model_quantized.onnx",
   q4: "model_q4.onnx",
-} as const satisfies Record<Precision, string>;
+} as const satisfies Record<OnnxDtype, string>;
 
 /** How a model is written as a folder for ONNX Runtime. */
 export type ExportFolderOptions = Omit<ExportOptions, "dataSuffix">;
 
-/** Writes `folder`/config.json, preprocessor_config.json and onnx/model….onnx. Further precisions may be exported to the same folder. In
+/** Writes `folder`/config.json, preprocessor_config.json and onnx/model….onnx. Further dtypes may be exported to the same folder. In
  *  transformers.js `AutoProcessor` normalises where the model wants it, and `AutoModel` gives the graph's outputs.
  *  @throws ConfigError for a folder that holds a model of another kind, and as `exportOnnx` does. */
 export async function exportFolder(
@@ -34,7 +34,7 @@ export async function exportFolder(
   const { model, hfConfig } = architecture;
   const at = (name: string) => join(folder, name);
   const before = await earlierExport(at("config.json"));
-  const graph = join(folder, "onnx", graphNames[options.precision ?? "fp32"]);
+  const graph = join(folder, "onnx", graphNames[options.dtype ?? "fp32"]);
   const exported = await exportOnnx(graph, architecture, weights, { ...options, dataSuffix: "_data" });
   const external = { ...before.use_external_data_format };
   if (exported.files.length > 1) external[basename(graph)] = 1;

@@ -20,11 +20,11 @@ const name = "mert_95m_24k";
 const options = { layers: [3], metadata: {}, normaliseInput: true };
 const json = async (path: string) => JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
 
-test("a graph a precision, under the names transformers.js gives them, beside one configuration", async () => {
+test("a graph a dtype, under the names transformers.js gives them, beside one configuration", async () => {
   const golden = await openGoldenModel(name);
   const folder = join(root, "two");
   await exportFolder(folder, golden, golden.weights, options);
-  await exportFolder(folder, golden, golden.weights, { ...options, precision: "q8" });
+  await exportFolder(folder, golden, golden.weights, { ...options, dtype: "q8" });
   expect((await readdir(folder, { recursive: true })).sort()).toEqual([
     "config.json",
     "onnx",

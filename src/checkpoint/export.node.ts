@@ -1,6 +1,6 @@
 // Export: a model as one ONNX graph that any ONNX Runtime with the standard and Microsoft's own operators runs, without this library.
 import { externalBytes, trace } from "../engines/onnx/trace.ts";
-import type { Precision } from "../engines/onnx/weight-forms.ts";
+import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
 import { type LazyOnnxModel, type WriteOnnxOptions, writeOnnx } from "../formats/onnx/write.node.ts";
 import type { Architecture } from "../models/index.ts";
 import type { Program, WeightReader } from "../ops/program.ts";
@@ -15,7 +15,7 @@ export interface ExportOptions extends WriteOnnxOptions {
   /** Whether the model wants input of zero mean and unit variance. The graph leaves that to its user, as transformers does. */
   readonly normaliseInput: boolean;
   /** How weights are stored and multiplied; default fp32. */
-  readonly precision?: Precision;
+  readonly dtype?: OnnxDtype;
 }
 
 export interface Exported {
@@ -34,12 +34,12 @@ export async function exportOnnx(
   path: string,
   { model, family }: Pick<Architecture, "model" | "family">,
   weights: WeightReader,
-  { layers, metadata, normaliseInput, precision = "fp32", ...write }: ExportOptions,
+  { layers, metadata, normaliseInput, dtype = "fp32", ...write }: ExportOptions,
 ): Promise<Exported> {
   const onlyLast = layers.length === 1 && layers[0] === model.layers;
   const outputs = onlyLast ? ["last_hidden_state"] : layers.map((layer) => `hidden_state_${layer}`);
   const program = exportProgram(model, layers, outputs);
-  const { model: traced, externals } = trace(program, { precision });
+  const { model: traced, externals } = trace(program, { dtype });
   const lazy = new Map(externals.map((external) => [external.location, external]));
   const initializers = traced.graph.initializers.map(({ name, dtype, shape, data }) => {
     const external = lazy.get(name);
@@ -57,7 +57,7 @@ export async function exportOnnx(
       do_normalize: String(normaliseInput),
       normalisation: normaliseInput ? "(x - mean) / sqrt(variance + 1e-7) over each clip, before this graph" : "none",
       layers: layers.join(","),
-      precision,
+      dtype,
     },
     graph: { ...traced.graph, initializers },
   };

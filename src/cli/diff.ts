@@ -1,7 +1,7 @@
-// `ostinato diff`: the first place at which two engines, precisions or checkpoints part.
+// `ostinato diff`: the first place at which two engines, dtypes or checkpoints part.
 import { Command, Option } from "commander";
+import { modelDtypes } from "../base/dtypes.ts";
 import { ConfigError } from "../base/errors.ts";
-import type { Precision } from "../inference/choose-engine.node.ts";
 import { table } from "./models.ts";
 import { type HubFlags, openModel, withHubOptions } from "./open-model.ts";
 import { exitCodes, interruptible, note, printJson } from "./outcome.ts";
@@ -35,7 +35,7 @@ async function run(names: [string, string], audio: string, flags: DiffFlags, sig
   const { loadAudio } = await import("../audio/load.node.ts");
   const { compareTaps, firstParting } = await import("../inference/diff.ts");
   const engines = pair(flags.engine, "engine", ["auto", "onnx", "torch"] as const);
-  const dtypes = pair(flags.dtype, "dtype", ["fp32", "fp16", "bf16", "q8", "q4"] satisfies Precision[]);
+  const dtypes = pair(flags.dtype, "dtype", modelDtypes);
   const seconds = Number(flags.seconds);
   if (!(seconds > 0)) throw new ConfigError(`--seconds is ${flags.seconds}: give a length such as 5.`);
   const opened = (i: 0 | 1) => openModel(names[i], { ...flags, engine: engines[i], dtype: dtypes[i], inputNorm: "auto" }, signal);

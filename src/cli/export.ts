@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
-import type { Precision } from "../engines/onnx/weight-forms.ts";
+import { type OnnxDtype, onnxDtypes } from "../engines/onnx/weight-forms.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import { type HubFlags, licenceLine, resolveOptions, withHubOptions } from "./open-model.ts";
 import { parseLayers } from "./options.ts";
@@ -11,7 +11,7 @@ import { interruptible, note, printJson } from "./outcome.ts";
 
 interface ExportFlags extends HubFlags {
   readonly layers?: LayerChoice;
-  readonly dtype: Precision;
+  readonly dtype: OnnxDtype;
   readonly json?: boolean;
 }
 
@@ -25,7 +25,7 @@ export function exportCommand(): Command {
       "hidden states to give out: all, last, or numbers such as 0,6,12 (default: all; of a folder: last)",
       parseLayers,
     )
-    .addOption(new Option("--dtype <dtype>", "precision of the weights").choices(["fp32", "fp16", "q8", "q4"]).default("fp32"));
+    .addOption(new Option("--dtype <dtype>", "number format of the weights").choices(onnxDtypes).default("fp32"));
   return withHubOptions(command)
     .option("--json", "print what was written as JSON")
     .addHelpText(
@@ -53,7 +53,7 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
     const exported = await write(out, architecture, checkpointWeights(file, architecture.keys), {
       layers: chosenLayers(flags.layers ?? (toFolder ? "last" : "all"), architecture.model.layers),
       normaliseInput: normalisation.on,
-      precision: flags.dtype,
+      dtype: flags.dtype,
       metadata: {
         model: local.name,
         ...(local.revision !== undefined && { revision: local.revision }),

@@ -1,11 +1,11 @@
 // Opening a model for a command: the options that say which, progress while it is fetched, and what one should know of it once it is there.
 import { type Command, Option } from "commander";
+import { type ModelDtype, modelDtypes } from "../base/dtypes.ts";
 import type { Progress as Download } from "../hub/download.node.ts";
 import type { Licence } from "../hub/registry.ts";
 import type { ResolveOptions } from "../hub/resolve.node.ts";
-import type { Precision } from "../inference/choose-engine.node.ts";
+import { dtypeCost } from "../inference/dtype-cost.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
-import { precisionCost } from "../inference/precision-cost.ts";
 import { note } from "./outcome.ts";
 
 export interface HubFlags {
@@ -17,7 +17,7 @@ export interface HubFlags {
 export interface ModelFlags extends HubFlags {
   readonly engine: "auto" | "onnx" | "torch";
   readonly device?: string;
-  readonly dtype: Precision;
+  readonly dtype: ModelDtype;
   readonly inputNorm: "auto" | "on" | "off";
 }
 
@@ -34,9 +34,7 @@ export function withEngineOptions(command: Command): Command {
   return command
     .addOption(new Option("--engine <engine>", "what runs the model").choices(["auto", "onnx", "torch"]).default("auto"))
     .option("--device <device>", "where it runs: cpu, cuda or cuda:1 (default: a GPU where the engine finds one)")
-    .addOption(
-      new Option("--dtype <dtype>", "in which precision; fp32 is exact").choices(["fp32", "fp16", "bf16", "q8", "q4"]).default("fp32"),
-    )
+    .addOption(new Option("--dtype <dtype>", "number format of the products; fp32 is exact").choices(modelDtypes).default("fp32"))
     .addOption(
       new Option("--input-norm <norm>", "zero mean and unit variance first; auto: as the model was trained")
         .choices(["auto", "on", "off"])
@@ -66,7 +64,7 @@ export async function openModel(name: string, flags: ModelFlags, signal?: AbortS
     `${model.name}${model.revision ? ` (${model.revision.slice(0, 12)})` : ""}: ${model.architecture.family}, ${layers} layers of ${width}, ` +
       `${sampleRateHz / hopSamples} frames a second at ${sampleRateHz} Hz, on ${model.engine} ${model.dtype}`,
   );
-  const cost = precisionCost(model.dtype);
+  const cost = dtypeCost(model.dtype);
   if (cost) note(cost);
   note(licenceLine(model.licence));
   note(`input normalisation: ${model.inputNormalisation.on ? "on" : "off"} (${model.inputNormalisation.source})`);

@@ -113,7 +113,7 @@ test("provenance says what one needs to make it again", async () => {
   expect(settingsThatDiffer(plain.settings, provenance.settings)).toEqual(["layers"]);
 });
 
-test("provenance says what the precision costs", async () => {
+test("provenance says what the dtype costs", async () => {
   const rough = await loadModel(goldenPath("A_models/mert_95m_24k"), { threads: 1, inputNorm: "on", engine: "onnx", dtype: "q8" });
   const { provenance } = await embed(rough, audio, { windowSeconds: 1 });
   await rough.dispose();

@@ -1,11 +1,11 @@
 // Embedding: from a file or samples to the hidden states a model gives for it, pooled as asked, with their provenance.
 import { ConfigError } from "../base/errors.ts";
 import { ostinatoVersion } from "../base/version.node.ts";
+import { dtypeCost } from "../inference/dtype-cost.ts";
 import { checkLength, chosenLayers, type LayerChoice } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import type { FrameRun } from "../inference/long.ts";
 import type { LayerAverage, Pooling } from "../inference/pooling.ts";
-import { precisionCost } from "../inference/precision-cost.ts";
 import { type Provenance, resamplerName, type Settings } from "../inference/provenance.ts";
 import { planWindows, type WindowOptions, windowFor } from "../inference/window.ts";
 import { type AudioSource, heldSeconds, type LoadedClip, loadClip } from "./clip.ts";
@@ -147,6 +147,6 @@ function provenanceOf(model: LoadedModel, { source, samples }: LoadedClip, setti
     ...(source.sampleRateHz !== sampleRateHz && { resampler: resamplerName }),
     settings,
     ...(windows && { windows }),
-    deviations: [precisionCost(model.dtype), windows && windowDeviation(windows)].filter((deviation) => deviation !== undefined),
+    deviations: [dtypeCost(model.dtype), windows && windowDeviation(windows)].filter((deviation) => deviation !== undefined),
   };
 }

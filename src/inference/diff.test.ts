@@ -13,7 +13,7 @@ const waveform = fillGaussian(seeded(1), new Float32Array(6000), 0.3);
 test("a model doesn't part from itself, and from its 8-bit self at the first product", async () => {
   const { model, weights, close } = await openGoldenModel("mert_330m_24k");
   const exact = createEncoder(model, engine, weights, { normaliseInput: false });
-  const rough = createEncoder(model, onnxEngine({ threads: 1, precision: "q8" }), weights, { normaliseInput: false });
+  const rough = createEncoder(model, onnxEngine({ threads: 1, dtype: "q8" }), weights, { normaliseInput: false });
   const same = await compareTaps(exact, exact, waveform);
   expect(same.map(({ tap }) => tap)).toEqual([
     "conv_features",

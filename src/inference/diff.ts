@@ -1,4 +1,4 @@
-// Diff: where two engines, precisions or checkpoints part, tap by tap along the chain.
+// Diff: where two engines, dtypes or checkpoints part, tap by tap along the chain.
 
 import { ConfigError } from "../base/errors.ts";
 import { toFloat32 } from "../base/host-tensor.ts";

@@ -15,9 +15,9 @@ async function held(webgpu: (encoder: Encoder) => Encoder, dtype: "fp32" | "fp16
     reason: "there is a GPU",
     dtype,
     compare: true,
-    async start(backend, precision) {
-      started.push(`${backend} ${precision}`);
-      const encoder = createEncoder(model, onnxEngine({ threads: 1, precision }), weights, { normaliseInput: false });
+    async start(backend, dtype) {
+      started.push(`${backend} ${dtype}`);
+      const encoder = createEncoder(model, onnxEngine({ threads: 1, dtype }), weights, { normaliseInput: false });
       return backend === "webgpu" ? webgpu(encoder) : encoder;
     },
     warn: (message) => told.push(message),

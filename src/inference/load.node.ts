@@ -1,6 +1,7 @@
 // Loading: from a model's name or folder to an encoder that runs, with everything worth knowing about it.
 import { readFile, realpath } from "node:fs/promises";
 import { basename } from "node:path";
+import type { ModelDtype } from "../base/dtypes.ts";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { sha256File } from "../base/hash.node.ts";
 import { openCheckpointFile, openCheckpointFolder } from "../checkpoint/read.node.ts";
@@ -11,7 +12,7 @@ import type { LocalModel } from "../hub/local.node.ts";
 import type { Licence } from "../hub/registry.ts";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
 import { type Architecture, architectureFromFairseq, architectureFromHf } from "../models/index.ts";
-import { chooseEngine, type EngineOptions, type Precision } from "./choose-engine.node.ts";
+import { chooseEngine, type EngineOptions } from "./choose-engine.node.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
 
 /** How a model is fetched, run and fed. */
@@ -39,7 +40,7 @@ export interface LoadedModel extends Encoder {
   /** The engine's name and the version of what it stands on. */
   readonly engine: string;
   readonly engineVersion: string;
-  readonly dtype: Precision;
+  readonly dtype: ModelDtype;
   readonly inputNormalisation: InputNormalisation;
   /** SHA-256 of the weight files, one each; read once, when first asked for. */
   weightsSha256(): Promise<string[]>;

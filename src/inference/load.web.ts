@@ -5,7 +5,7 @@ import { type HttpSourceOptions, httpSource } from "../base/http-source.ts";
 import { openCheckpoint } from "../checkpoint/read.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
 import { gpuAdapter, threadsAllowed, type WebBackend, type WebEngineOptions, webEngine } from "../engines/onnx/engine.web.ts";
-import type { Precision } from "../engines/onnx/weight-forms.ts";
+import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
 import { type Architecture, architectureFromHf } from "../models/index.ts";
 import type { WeightReader } from "../ops/program.ts";
 import type { Comparison } from "./compare.ts";
@@ -16,8 +16,8 @@ import { startHeld } from "./held-backend.ts";
 export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runtimeFiles"> {
   /** "auto" takes WebGPU where there is a hardware adapter whose answer equals WebAssembly's, and WebAssembly elsewhere. */
   backend?: "auto" | WebBackend;
-  /** Precision of the weights; default fp32. */
-  dtype?: Precision;
+  /** Number format of the weights; default fp32. */
+  dtype?: OnnxDtype;
   /** Whether input is brought to zero mean and unit variance: "auto" is what the model was trained with. */
   inputNorm?: "auto" | "on" | "off";
   /** How clips of different lengths share a batch. */
@@ -37,7 +37,7 @@ export interface WebModel extends Encoder {
   readonly backendReason: string;
   /** Threads of WebAssembly. */
   readonly threads: number;
-  readonly dtype: Precision;
+  readonly dtype: OnnxDtype;
   readonly inputNormalisation: { readonly on: boolean; readonly source: string };
   /** Against WebAssembly in fp32, on half a second; where it was made. */
   readonly comparison?: Comparison;
@@ -97,8 +97,8 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
     dtype,
     compare,
     warn,
-    async start(on, precision) {
-      const engine = await webEngine({ ...options, backend: on, precision });
+    async start(on, format) {
+      const engine = await webEngine({ ...options, backend: on, dtype: format });
       return { ...createEncoder(architecture.model, engine, read, encoderOptions), threads: engine.threads };
     },
   });

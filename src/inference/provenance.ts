@@ -61,7 +61,7 @@ export interface Provenance {
   readonly settings: Settings;
   /** The windows in which attention saw the clip; absent where it saw all of it at once. */
   readonly windows?: Windowing;
-  /** In which ways the values differ from those of the original code, in words: what a precision costs, and windows. Empty: they don't. */
+  /** In which ways the values differ from those of the original code, in words: what a dtype costs, and windows. Empty: they don't. */
   readonly deviations: readonly string[];
 }
 

@@ -7,7 +7,6 @@ import { loadAudio } from "../audio/load.node.ts";
 import { ConfigError, OstinatoError } from "../base/errors.ts";
 import { sha256File } from "../base/hash.node.ts";
 import type { Manifest } from "../data/corpus.ts";
-import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
 import { chooseEngine, type EngineOptions } from "../inference/choose-engine.node.ts";
 import { loadModel } from "../inference/load.node.ts";
@@ -76,7 +75,7 @@ export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOpt
     const opened =
       choice.kind === "kmeans" ? await openKMeans(choice, features, engine, options) : await openRvq(choice, features, engine, options);
     const own = opened.teacher.dispose;
-    return { ...opened, teacher: { ...inPrecision(opened.teacher, options), dispose: () => own().then(dispose) } };
+    return { ...opened, teacher: { ...namedByDtype(opened.teacher, options), dispose: () => own().then(dispose) } };
   } catch (error) {
     await dispose();
     throw error;
@@ -85,7 +84,7 @@ export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOpt
 
 /** The engine; a signal ends training, too, at its next call. ONNX Runtime's waiting threads sleep, since several sessions take turns. */
 function teacherEngine(options: OpenTeacherOptions): Engine {
-  const { engine } = chosenEngine(options);
+  const { engine } = chooseEngine(options, { spin: false });
   return {
     ...engine,
     async prepare(program, weights) {
@@ -99,18 +98,6 @@ function teacherEngine(options: OpenTeacherOptions): Engine {
   };
 }
 
-function chosenEngine(options: OpenTeacherOptions): { engine: Engine } {
-  const chosen = chooseEngine(options);
-  if (chosen.engine.name !== "onnx" || typeof options.engine === "object") return chosen;
-  return {
-    engine: onnxEngine({
-      spin: false,
-      precision: chosen.dtype as "fp32",
-      ...(options.threads !== undefined && { threads: options.threads }),
-    }),
-  };
-}
-
 async function openCodec(choice: TeacherChoice, engine: Engine, options: OpenTeacherOptions): Promise<StampedTeacher> {
   const given = choice.model ?? "facebook/encodec_24khz";
   const there = await stat(given).catch(() => undefined);
@@ -120,11 +107,11 @@ async function openCodec(choice: TeacherChoice, engine: Engine, options: OpenTea
     ...(codebooks !== undefined && { codebooks }),
     ...(options.batchSize !== undefined && { batch: options.batchSize }),
   });
-  return { teacher: inPrecision(teacher, options), hash: await checkpointHash(path) };
+  return { teacher: namedByDtype(teacher, options), hash: await checkpointHash(path) };
 }
 
-/** A teacher's name says in which precision it computed, where that is not the exact one. */
-function inPrecision<T extends StampedTeacher["teacher"]>(teacher: T, { dtype = "fp32" }: EngineOptions): T {
+/** A teacher's name says in which dtype it computed, where that is not the exact one. */
+function namedByDtype<T extends StampedTeacher["teacher"]>(teacher: T, { dtype = "fp32" }: EngineOptions): T {
   return dtype === "fp32" ? teacher : { ...teacher, name: `${teacher.name}, ${dtype}` };
 }
 

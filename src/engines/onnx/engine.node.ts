@@ -5,7 +5,7 @@ import { encodeModel } from "../../formats/onnx/encode.ts";
 import type { Engine, Program, Session, WeightReader } from "../../ops/program.ts";
 import { trace } from "./trace.ts";
 import { readExternals, runSession } from "./values.ts";
-import type { Precision } from "./weight-forms.ts";
+import type { OnnxDtype } from "./weight-forms.ts";
 
 export interface OnnxEngineOptions {
   /** Threads of one operator; all cores by default. */
@@ -14,15 +14,15 @@ export interface OnnxEngineOptions {
    *  idle ones rob the working one: switch it off there. Default true. */
   spin?: boolean;
   /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
-  precision?: Precision;
+  dtype?: OnnxDtype;
 }
 
 /** ONNX Runtime on the CPU, for `loadModel`'s `engine` where its defaults don't do: to hold back its threads, say. */
-export function onnxEngine({ threads = availableParallelism(), spin = true, precision = "fp32" }: OnnxEngineOptions = {}): Engine {
+export function onnxEngine({ threads = availableParallelism(), spin = true, dtype = "fp32" }: OnnxEngineOptions = {}): Engine {
   return {
     name: "onnx",
     async prepare(program: Program, weights: WeightReader): Promise<Session> {
-      const traced = trace(program, { precision });
+      const traced = trace(program, { dtype });
       const session = await ort.InferenceSession.create(encodeModel(traced.model), {
         externalData: await readExternals(traced, program, weights),
         intraOpNumThreads: threads,

@@ -5,7 +5,7 @@ import { encodeModel } from "../../formats/onnx/encode.ts";
 import type { Engine, Program, Session, WeightReader } from "../../ops/program.ts";
 import { trace } from "./trace.ts";
 import { readExternals, runSession } from "./values.ts";
-import type { Precision } from "./weight-forms.ts";
+import type { OnnxDtype } from "./weight-forms.ts";
 
 /** What computes in a browser: WebAssembly on the CPU, or WebGPU. */
 export type WebBackend = "wasm" | "webgpu";
@@ -14,7 +14,7 @@ export type WebBackend = "wasm" | "webgpu";
 export interface WebEngineOptions {
   backend?: WebBackend;
   /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
-  precision?: Precision;
+  dtype?: OnnxDtype;
   /** Threads of WebAssembly; as many as there are cores, at most 8. Decided once a page, by the first engine. */
   threads?: number;
   /** Address of the folder that holds onnxruntime-web's own `ort-wasm-*.mjs` and `.wasm`; beside the bundle by default. */
@@ -33,7 +33,7 @@ export const threadsAllowed = (): boolean => globalThis.crossOriginIsolated === 
 
 /** Readies the runtime. @throws NotFoundError when WebGPU is asked for and there is none, or the runtime's files can't be had. */
 export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngine> {
-  const { backend = "wasm", precision = "fp32" } = options;
+  const { backend = "wasm", dtype = "fp32" } = options;
   if (backend === "webgpu") await gpuAdapter();
   const { ort, threads, inTurn } = await runtimeFor(backend, options);
   return {
@@ -41,7 +41,7 @@ export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngi
     backend,
     threads,
     async prepare(program: Program, weights: WeightReader): Promise<Session> {
-      const traced = trace(program, { precision });
+      const traced = trace(program, { dtype });
       const externalData = await readExternals(traced, program, weights);
       const session = await inTurn(() =>
         ort.InferenceSession.create(encodeModel(traced.model), {

@@ -5,10 +5,10 @@ import { toFloat32 } from "../../base/host-tensor.ts";
 import type { OnnxModel } from "../../formats/onnx/encode.ts";
 import { checkShape, paramsFrom } from "../../ops/params.ts";
 import type { Program, WeightReader } from "../../ops/program.ts";
+import { withDtype } from "./dtype.ts";
 import { type ExternalWeight, Graph, GraphTensor } from "./graph.ts";
-import { withPrecision } from "./precision.ts";
 import { contribDomain, opset, traceOps } from "./trace-ops.ts";
-import type { Precision } from "./weight-forms.ts";
+import type { OnnxDtype } from "./weight-forms.ts";
 
 export interface TracedProgram {
   readonly model: OnnxModel;
@@ -18,11 +18,11 @@ export interface TracedProgram {
 
 export interface TraceOptions {
   /** How weights are stored and multiplied; default fp32. */
-  readonly precision?: Precision;
+  readonly dtype?: OnnxDtype;
 }
 
 /** Batch and time stay symbolic, so one graph serves every size. Weights that no output depends on are not in it. */
-export function trace(program: Program, { precision = "fp32" }: TraceOptions = {}): TracedProgram {
+export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): TracedProgram {
   const graph = new Graph();
   const params = paramsFrom((name) => {
     const spec = program.params[name];
@@ -32,7 +32,7 @@ export function trace(program: Program, { precision = "fp32" }: TraceOptions = {
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([name, { dtype, shape }]) => [name, new GraphTensor(graph, dtype, shape, { plain: name })]),
   );
-  const outputs = program.run(withPrecision(graph, traceOps(graph), precision), params, inputs);
+  const outputs = program.run(withDtype(graph, traceOps(graph), dtype), params, inputs);
   return {
     model: {
       irVersion: 9,

@@ -1,9 +1,11 @@
-// Weight forms: how a float32 weight is stored for a graph of less precision, and how it is read back into one.
-import { floatToHalf } from "../../base/dtypes.ts";
+// Weight forms: how a float32 weight is stored for a graph of fewer bits, and how it is read back into one.
+import { floatToHalf, type ModelDtype } from "../../base/dtypes.ts";
 
-/** Precision of a graph's weights: float32; float16, computed in float32; 8 bits a column with dynamic activations; 4 bits in blocks of 32
- *  (convolutions 8). */
-export type Precision = "fp32" | "fp16" | "q8" | "q4";
+export const onnxDtypes = ["fp32", "fp16", "q8", "q4"] as const satisfies readonly ModelDtype[];
+
+/** Number formats in which ONNX Runtime can run a model. "fp16" stores float16 and computes in float32. "q8" has int8 weights with one
+ *  scale a column, and activations quantised at run time. "q4" has 4-bit weights in blocks of 32, with convolutions in 8 bits. */
+export type OnnxDtype = (typeof onnxDtypes)[number];
 
 export const blockSize = 32;
 

@@ -1,12 +1,13 @@
-// What does less precision cost, layer by layer? Cosine to float32 of every hidden state, on synthesised music through random weights of a
-// published shape. Run: npm run bench:precision [-- --shapes 95M --seconds 5 --choices onnx-fp16,onnx-q8,onnx-q4,torch-bf16]
+// What does a smaller dtype cost, layer by layer? Cosine to float32 of every hidden state, on synthesised music through random weights of a
+// published shape. Run: npm run bench:dtype [-- --shapes 95M --seconds 5 --choices onnx-fp16,onnx-q8,onnx-q4,torch-bf16]
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { keepResults, machine } from "../measure/measure.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { downmix } from "../src/audio/waveform.ts";
+import type { ModelDtype } from "../src/base/dtypes.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
-import { chooseEngine, type Precision } from "../src/inference/choose-engine.node.ts";
+import { chooseEngine } from "../src/inference/choose-engine.node.ts";
 import { compareStates } from "../src/inference/compare.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
@@ -26,7 +27,7 @@ const rows: Record<string, unknown>[] = [];
 for (const shape of options.shapes.split(",") as ShapeName[]) {
   const { model } = architectureFromHf(shapes[shape]);
   const clips = seeds.map((seed) => downmix(shortSong({ seconds, sampleRateHz: model.sampleRateHz, seed })));
-  const statesOf = async (engine: "onnx" | "torch", dtype: Precision) => {
+  const statesOf = async (engine: "onnx" | "torch", dtype: ModelDtype) => {
     const chosen = chooseEngine({ engine, dtype, device: "cpu", threads: availableParallelism() });
     const encoder = createEncoder(model, chosen.engine, randomWeights(model, 1), { normaliseInput: false });
     const states = [];
@@ -36,7 +37,7 @@ for (const shape of options.shapes.split(",") as ShapeName[]) {
   };
   const { states: exact } = await statesOf("onnx", "fp32");
   for (const choice of options.choices.split(",")) {
-    const [engine, dtype] = choice.split("-") as ["onnx" | "torch", Precision];
+    const [engine, dtype] = choice.split("-") as ["onnx" | "torch", ModelDtype];
     const { states, version } = await statesOf(engine, dtype);
     const of = states.map((found, i) => compareStates(found.values, exact[i]!.values, found.layers.length).cosines);
     const lowest = of[0]!.map((_, layer) => Number(Math.min(...of.map((cosines) => cosines[layer]!)).toFixed(6)));
@@ -44,4 +45,4 @@ for (const shape of options.shapes.split(",") as ShapeName[]) {
     console.log(`${shape} ${engine} ${version} ${dtype}: ${lowest.map((value) => value.toFixed(5)).join(" ")}`);
   }
 }
-keepResults("precision", { ...machine(), seconds, seeds, weights: "random, seed 1", audio: "ostinato synth", rows });
+keepResults("dtype", { ...machine(), seconds, seeds, weights: "random, seed 1", audio: "ostinato synth", rows });

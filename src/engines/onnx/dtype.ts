@@ -1,4 +1,4 @@
-// Precision as a policy of the tracer: how products with weights are written. Models know nothing of it.
+// Dtypes other than float32: how the tracer writes products with weights. Models do not depend on them.
 import type { DType } from "../../base/dtypes.ts";
 import { defaultComposites } from "../../ops/composites.ts";
 import type { Ops } from "../../ops/ops.ts";
@@ -6,15 +6,15 @@ import type { Dim } from "../../ops/program.ts";
 import { type Graph, GraphTensor } from "./graph.ts";
 import { windowCount } from "./shapes.ts";
 import { contribDomain } from "./trace-ops.ts";
-import { blockScales, blockSize, blocks4, columnScales, columns8, halves, type MatrixShape, type Precision } from "./weight-forms.ts";
+import { blockScales, blockSize, blocks4, columnScales, columns8, halves, type MatrixShape, type OnnxDtype } from "./weight-forms.ts";
 
 /** What gelu gives reaches far above zero and little below: this many times as far, for a constant. */
 const geluLean = 6;
 
-/** `ops` with weights stored and multiplied as `precision` says. Norms, biases, the first and the grouped convolutions stay float32. */
-export function withPrecision(graph: Graph, ops: Ops<GraphTensor>, precision: Precision): Ops<GraphTensor> {
-  if (precision === "fp32") return ops;
-  if (precision === "fp16") return withHalves(graph, ops);
+/** `ops` with weights stored and multiplied as `dtype` says. Norms, biases, the first and the grouped convolutions stay float32. */
+export function withDtype(graph: Graph, ops: Ops<GraphTensor>, dtype: OnnxDtype): Ops<GraphTensor> {
+  if (dtype === "fp32") return ops;
+  if (dtype === "fp16") return withHalves(graph, ops);
 
   const leaning = new WeakSet<GraphTensor>();
   const leanOf = (x: GraphTensor) => (leaning.has(x) ? geluLean : 1);
@@ -36,7 +36,7 @@ export function withPrecision(graph: Graph, ops: Ops<GraphTensor>, precision: Pr
       const [outputs, inputs] = weight.shape as [number, number];
       const matrix = { outputs, inputs, taps: 1 };
       const name =
-        precision === "q8"
+        dtype === "q8"
           ? product8(graph, x.name, (whole) => [whole], weight.weight, matrix, leanOf(x))
           : product4(graph, x.name, weight.weight, matrix);
       return activate(finish(name, [...x.shape.slice(0, -1), outputs], bias), activation);

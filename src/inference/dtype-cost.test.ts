@@ -1,10 +1,10 @@
-// Precision's cost: the figures shown to users are those that were measured.
+// The accuracy of dtypes: the figures shown to users are those that were measured.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { measuredCosines, precisionCost } from "./precision-cost.ts";
+import { dtypeCost, measuredCosines } from "./dtype-cost.ts";
 
-test("the cosines shown are those of bench/results/precision.json", () => {
-  const { rows } = JSON.parse(readFileSync(new URL("../../bench/results/precision.json", import.meta.url), "utf8")) as {
+test("the cosines shown are those of bench/results/dtype.json", () => {
+  const { rows } = JSON.parse(readFileSync(new URL("../../bench/results/dtype.json", import.meta.url), "utf8")) as {
     rows: { shape: string; engine: string; dtype: string; lowestCosinePerLayer: number[] }[];
   };
   const measured = rows.filter(({ shape }) => shape === "95M");
@@ -19,6 +19,6 @@ test("the cosines shown are those of bench/results/precision.json", () => {
 });
 
 test("float32 costs nothing, and nothing is said of it", () => {
-  expect(precisionCost("fp32")).toBeUndefined();
-  expect(precisionCost("q8")).toMatch(/^q8: cosine to fp32 by layer 0\.9994 /);
+  expect(dtypeCost("fp32")).toBeUndefined();
+  expect(dtypeCost("q8")).toMatch(/^q8: cosine to fp32 by layer 0\.9994 /);
 });

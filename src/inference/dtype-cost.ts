@@ -1,8 +1,8 @@
-// What a precision costs: how near the hidden states stay to float32, as measured by `npm run bench:precision`.
-import type { Precision } from "./choose-engine.node.ts";
+// The accuracy of each dtype: how near the hidden states stay to float32, as measured by `npm run bench:dtype`.
+import type { ModelDtype } from "../base/dtypes.ts";
 
 /** Cosine to float32 of each hidden state of the 95M shape: the lowest of three clips of synthesised music through random weights. */
-export const measuredCosines: Readonly<Record<Exclude<Precision, "fp32">, readonly number[]>> = {
+export const measuredCosines: Readonly<Record<Exclude<ModelDtype, "fp32">, readonly number[]>> = {
   fp16: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
   bf16: [0.99995, 0.99995, 0.99995, 0.99995, 0.99995, 0.99995, 0.99995, 0.99995, 0.99995, 0.99995, 0.99996, 0.99996, 0.99996],
   q8: [0.99939, 0.99937, 0.99936, 0.99936, 0.99936, 0.99936, 0.99935, 0.99933, 0.99933, 0.99932, 0.99934, 0.99934, 0.99933],
@@ -10,7 +10,7 @@ export const measuredCosines: Readonly<Record<Exclude<Precision, "fp32">, readon
 };
 
 /** A line for people and provenance; undefined in float32, which is exact. */
-export function precisionCost(dtype: Precision): string | undefined {
+export function dtypeCost(dtype: ModelDtype): string | undefined {
   if (dtype === "fp32") return undefined;
   const cosines = measuredCosines[dtype].map((cosine) => cosine.toFixed(4)).join(" ");
   return `${dtype}: cosine to fp32 by layer ${cosines} (measured on the 95M shape with random weights and synthesised music)`;

@@ -1,11 +1,11 @@
-// Precision as a policy: the same models with weights of 16, 8 and 4 bits, beside float32.
+// The same models with weights of 16, 8 and 4 bits, compared with float32.
 import { expect, test } from "vitest";
 import { goldenArray } from "../../../test/fixtures/golden.ts";
 import { openGoldenModel } from "../../../test/fixtures/golden-models.ts";
 import { createEncoder } from "../../inference/encoder.ts";
 import { onnxEngine } from "./engine.node.ts";
 import { trace } from "./trace.ts";
-import type { Precision } from "./weight-forms.ts";
+import type { OnnxDtype } from "./weight-forms.ts";
 
 function cosine(a: Float32Array, b: Float32Array): number {
   let [dot, aa, bb] = [0, 0, 0];
@@ -19,9 +19,9 @@ function cosine(a: Float32Array, b: Float32Array): number {
 
 const models = ["mert_95m_24k", "mert_330m_24k", "music2vec_data2vec_16k", "hubert_large_layernorm_16k"];
 
-async function statesOf(name: string, precision: Precision, clips: Float32Array[]) {
+async function statesOf(name: string, dtype: OnnxDtype, clips: Float32Array[]) {
   const { model, weights, close } = await openGoldenModel(name);
-  const encoder = createEncoder(model, onnxEngine({ threads: 1, precision }), weights, { normaliseInput: false });
+  const encoder = createEncoder(model, onnxEngine({ threads: 1, dtype }), weights, { normaliseInput: false });
   const states = await encoder.hiddenStates(clips);
   await encoder.dispose();
   await close();
@@ -33,13 +33,13 @@ test.each([
   ["fp16", 0.99999],
   ["q8", 0.998],
   ["q4", 0.98],
-] as const)("%s keeps a cosine to float32 of at least %f on every small model", async (precision, least) => {
+] as const)("%s keeps a cosine to float32 of at least %f on every small model", async (dtype, least) => {
   for (const name of models) {
     const clip = goldenArray(`A_models/${name}/cases/single_odd/input.npy`).data;
     const [exact] = await statesOf(name, "fp32", [clip]);
-    const [rough] = await statesOf(name, precision, [clip]);
+    const [rough] = await statesOf(name, dtype, [clip]);
     const found = cosine(exact!.values, rough!.values);
-    if (process.env.SHOW) console.log(name, precision, found);
+    if (process.env.SHOW) console.log(name, dtype, found);
     expect(found, name).toBeGreaterThan(least);
     expect(found, name).toBeLessThan(1 - 1e-12);
   }
@@ -62,7 +62,7 @@ test("an 8-bit graph holds its matrices in 8 bits, and no float32 copy of them",
     inputs: { x: { dtype: "float32", shape: ["batch", "frames", 32] } },
     run: (ops, params, { x }) => ({ y: model.stages[2]!.run({ ops }, params, x!) }),
   } satisfies Parameters<typeof trace>[0];
-  const { externals } = trace(program, { precision: "q8" });
+  const { externals } = trace(program, { dtype: "q8" });
   const matrices = externals.filter(({ shape, location }) => shape.length === 2 && !location.endsWith(".q8"));
   expect(matrices.map(({ location }) => location)).toEqual([]);
   expect(externals.filter(({ dtype }) => dtype === "int8").length).toBe(6);
