@@ -47,7 +47,6 @@ test.each(["sr16000_84bins", "sr24000_84bins", "sr24000_336bins"])(
       expect(magnitudes!.shape.slice(-2)).toEqual(expected.shape.slice(-2));
       const error = maxDifference(toFloat32(magnitudes!), expected.data) / max;
       expect(error).toBeLessThan(1e-4);
-      if (process.env.SHOW) console.log(folder, length, error);
     }
     await session.dispose();
   },

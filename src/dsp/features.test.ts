@@ -16,7 +16,6 @@ describe("features equal the originals'", () => {
       `${featureCase.folder}: ${featureCase.name} within ${featureCase.bar}${skip ? " (its golden folder is not at hand)" : ""}`,
       async () => {
         const error = await featureError(engine, featureCase);
-        if (process.env.SHOW) console.log(featureCase.folder, featureCase.name, error);
         expect(error).toBeLessThan(featureCase.bar);
       },
     );

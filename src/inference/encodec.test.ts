@@ -29,7 +29,6 @@ describe("codes and embeddings are facebook's", () => {
     test.skipIf(!right)(`a wave of ${length} samples${right ? "" : " (its golden folder is not at hand)"}`, async () => {
       const [codes] = await teacher.encode([right!.wave], { embeddings: true });
       const errors = encodecErrors(codes!, right!);
-      if (process.env.SHOW) console.log(length, errors);
       expect(errors.wrong).toBe(0);
       expect(errors.worst).toBeLessThan(1e-4);
       expect([codes!.codebooks, codes!.frames]).toEqual(right!.codes.shape);

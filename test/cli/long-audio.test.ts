@@ -38,7 +38,9 @@ test("a file over two minutes goes in windows, and both summary and provenance s
   const { shape, provenance } = await written("default");
   expect(shape).toEqual([4, 9749, 16]);
   expect(provenance.windows).toEqual({ count: 6, windowSeconds: 30, overlapSeconds: 5 });
-  expect(provenance.deviations).toEqual([expect.stringMatching(/saw 6 windows of 30 s .* whole clip\. .*Measured.*docs\/guides\/long-audio\.md/)]);
+  expect(provenance.deviations).toEqual([
+    expect.stringMatching(/saw 6 windows of 30 s .* whole clip\. .*Measured.*docs\/guides\/long-audio\.md/),
+  ]);
 });
 
 test("a window as long as the file is no deviation, and none is told of", async () => {

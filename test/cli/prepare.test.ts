@@ -25,7 +25,6 @@ const codec = ["--labels", "codec", "--model", goldenPath("D_encodec/hf")];
 describe("a corpus full of bad files", () => {
   test("is prepared to its end: each bad file is counted and named on the screen, the labels are fit for training", async () => {
     const { code, stderr } = await prepare(["all", at("music"), "--out", at("bad"), "--valid-percent", "20", ...codec]);
-    if (process.env.SHOW) console.log(stderr);
     expect(code).toBe(1); // some files failed, and are named
     for (const file of Object.keys(badFiles)) expect(stderr).toContain(file);
     expect(stderr).toContain("Left out, duplicate: 1\n  zz-again.wav has the bytes of good/one.wav.");

@@ -7,6 +7,5 @@ describe.each(goldenModels)("%s on ONNX equals the original", (model) => {
   test.each(goldenCases)("%s, every hidden state to 1e-4", async (caseName) => {
     const errors = await goldenErrors(onnxEngine({ threads: 1 }), model, caseName);
     for (const [output, error] of Object.entries(errors)) expect(error, output).toBeLessThan(1e-4);
-    if (process.env.SHOW) console.log(model, caseName, errors);
   });
 });

@@ -8,6 +8,5 @@ describe.skipIf(torchMissing).each(goldenModels)("%s on libtorch equals the orig
   test.each(goldenCases)("%s, every hidden state to 1e-4", async (caseName) => {
     const errors = await goldenErrors(torchEngine({ threads: 1 }), model, caseName);
     for (const [output, error] of Object.entries(errors)) expect(error, output).toBeLessThan(1e-4);
-    if (process.env.SHOW) console.log(model, caseName, errors);
   });
 });

@@ -14,7 +14,6 @@ describe.skipIf(absent)(`features on libtorch equal the originals'${absent ? " (
   for (const featureCase of featureCases.filter(({ folder }) => goldenSource(folder) !== undefined)) {
     test(`${featureCase.folder}: ${featureCase.name} within ${featureCase.bar}`, async () => {
       const error = await featureError(torchEngine({ threads: 1 }), featureCase);
-      if (process.env.SHOW) console.log(featureCase.folder, featureCase.name, error);
       expect(error).toBeLessThan(featureCase.bar);
     });
   }
@@ -32,7 +31,6 @@ describe.skipIf(absent)(`EnCodec on libtorch has facebook's codes${absent ? " (n
       const right = encodecCase(length)!;
       const [codes] = await teacher.encode([right.wave], { embeddings: true });
       const errors = encodecErrors(codes!, right);
-      if (process.env.SHOW) console.log(length, errors);
       expect(errors.wrong).toBe(0);
       expect(errors.worst).toBeLessThan(1e-4);
     });

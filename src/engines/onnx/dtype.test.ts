@@ -39,7 +39,6 @@ test.each([
     const [exact] = await statesOf(name, "fp32", [clip]);
     const [rough] = await statesOf(name, dtype, [clip]);
     const found = cosine(exact!.values, rough!.values);
-    if (process.env.SHOW) console.log(name, dtype, found);
     expect(found, name).toBeGreaterThan(least);
     expect(found, name).toBeLessThan(1 - 1e-12);
   }

@@ -81,7 +81,6 @@ describe("collectives", { skip: torchMissing !== undefined, timeout: 120_000 }, 
         expect(answer.name).toBe("CollectiveError");
         expect(answer.message).toContain(`allReduce on rank ${rank} of ${size} failed`);
         expect(seconds).toBeLessThan(45);
-        if (process.env.SHOW) console.log(rank, seconds.toFixed(1), answer.message);
       }
     },
   );
@@ -90,13 +89,11 @@ describe("collectives", { skip: torchMissing !== undefined, timeout: 120_000 }, 
     const [waiting] = await processes("silent", 2, { TIMEOUT: "3" });
     expect(waiting!.code).toBe(3);
     expect(waiting!.answer.message).toContain("allReduce on rank 0 of 2 failed after 3");
-    if (process.env.SHOW) console.log(waiting!.answer.message);
   });
 
   test("a group whose other members never start is not waited for beyond the time-out", async () => {
     const [alone] = await processes("words", 1, { WORLD_SIZE: "2", TIMEOUT: "2" });
     expect(alone!.code).toBe(3);
     expect(alone!.answer.message).toContain("as rank 0 of 2 failed");
-    if (process.env.SHOW) console.log(alone!.answer.message);
   });
 });

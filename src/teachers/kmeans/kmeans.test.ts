@@ -83,7 +83,6 @@ test("labels are fairseq's wherever the nearest centroid is clear", async () => 
   const found = await assigner.assign(features.data, { width: 39, centres: Float64Array.from(centroids.data) });
   await assigner.dispose();
   const wrong = Array.from(found).filter((label, i) => margins[i]! > 1e-3 && label !== labels[i]);
-  if (process.env.SHOW) console.log(found.length, "labels,", Array.from(found).filter((l, i) => l !== labels[i]).length, "differ at all");
   expect(wrong).toEqual([]);
 });
 
@@ -97,7 +96,6 @@ test("three steps move the centres as scikit-learn's do", async () => {
     const batch = data.subarray((step - 1) * 100 * width, step * 100 * width);
     updateClusters(state, batch, await assigner.assign(batch, state));
     const right = goldenArray(`F_kmeans/minibatch/centers_after_batch${step}.npy`).data;
-    if (process.env.SHOW) console.log("step", step, maxDifference(state.centres, right));
     expect(maxDifference(state.centres, right)).toBeLessThan(2e-6);
   }
   await assigner.dispose();
@@ -120,7 +118,6 @@ describe("inertia with HuBERT's settings stays within 1.02 of the reference's", 
       ratios.push((await inertiaPerFrame(await trainKMeans(source, engine, { clusters, seed }), frames)) / right);
     }
     ratios.sort((a, b) => a - b);
-    if (process.env.SHOW) console.log(name, ratios);
     expect(ratios[2]).toBeLessThan(1.02);
   });
 });
@@ -131,7 +128,6 @@ test("a stream in pools smaller than the corpus comes within 1.02 of a full-batc
   const state = await trainKMeans(source, engine, { clusters: 30, seed: 2, batch: 500, poolBatches: 6, maxPasses: 8 });
   const full = await fullBatch(frames, 8, 30);
   const ratio = (await inertiaPerFrame(state, frames)) / full;
-  if (process.env.SHOW) console.log("stream against full batch", ratio, state.steps);
   expect(ratio).toBeLessThan(1.02);
 });
 
