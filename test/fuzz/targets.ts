@@ -1,5 +1,5 @@
 // Targets of the fuzz tests: good files of every format, and what opens all that is in them.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { crc8, crc16Step } from "../../src/audio/crc.ts";
 import { runDecodeJob } from "../../src/audio/decode.node.ts";
 import { type FlacFrame, readFlacInfo, walkFlac } from "../../src/audio/flac-frames.ts";
@@ -12,6 +12,9 @@ import { WorkerLostError } from "../../src/base/worker-pool.node.ts";
 import { openCheckpoint } from "../../src/checkpoint/read.ts";
 import { npyBytes, readNpy } from "../../src/formats/npy.ts";
 import { readNpz } from "../../src/formats/npz.ts";
+import { readPickle } from "../../src/formats/pickle/read.ts";
+import { plainRules } from "../../src/formats/pickle/rules.ts";
+import { flattenTensors } from "../../src/formats/torch/flatten.ts";
 import { zipChunks } from "../../src/formats/zip-write.ts";
 import { shortSong } from "../../src/synth/short-song.ts";
 import { fixtureBytes } from "../fixtures/audio.ts";
@@ -65,6 +68,10 @@ async function checkpoint(bytes: Uint8Array): Promise<string> {
   await opened.close();
   return `opened as ${opened.format}`;
 }
+async function pickle(bytes: Uint8Array): Promise<string> {
+  flattenTensors(readPickle(bytes, plainRules, "case").value, "case");
+  return "opened";
+}
 const npy = async (bytes: Uint8Array) => (await readNpy(memorySource(bytes, "case"))).dtype && "opened";
 const npz = async (bytes: Uint8Array) => ((await readNpz(memorySource(bytes, "case"))).size >= 0 && "opened" ? "opened" : "empty");
 
@@ -85,6 +92,8 @@ export const checkpointTargets: readonly FuzzTarget[] = [
   file("torch handmade", golden(`${good}/handmade_minimal.pt`), checkpoint),
   file("fairseq zip", golden(`${good}/fairseq_torch2.pt`), checkpoint),
   file("fairseq legacy", golden(`${good}/fairseq_legacy.pt`), checkpoint),
+  { name: "hostile checkpoint", make: hostileFile, open: checkpoint },
+  { name: "hostile pickle", make: hostileFile, open: pickle },
 ];
 
 const wave = shortSong({ seconds: 0.3, sampleRateHz: 22_050, seed: 1 });
@@ -119,6 +128,13 @@ async function archive(array: Uint8Array): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of zipChunks([{ name: "array.npy", bytes: array.length, read: async () => array }])) chunks.push(chunk);
   return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** One of the hostile files that are stored with their golden messages; half of the time damaged further. */
+async function hostileFile(rng: Rng): Promise<Uint8Array> {
+  const names = readdirSync(goldenPath("P_checkpoints/bad")).sort();
+  const bytes = golden(`P_checkpoints/bad/${names[Math.floor(rng() * names.length)]!}`);
+  return rng() < 0.5 ? bytes : damaged(bytes, rng);
 }
 
 let frames: Promise<FlacFrame[]> | undefined;
