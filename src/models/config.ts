@@ -1,56 +1,73 @@
-// What the families' configurations share: parsing with errors that name the key, and fairseq's way of writing convolutions.
+// What the families' configurations share: a table of settings with their names in transformers and in fairseq, parsed with errors that
+// name the key.
 import * as z from "zod";
 import { ConfigError } from "../base/errors.ts";
 
 /** Activations by the names checkpoints use for them. */
 export const activation = z.enum(["gelu", "relu", "tanh"]);
+export type Activation = z.output<typeof activation>;
 
-/** @throws ConfigError naming the first wrong key and what was found there. */
+/** A size of at most `most`: a configuration that asks for more is corrupt or hostile, and is refused before anything is allocated. */
+export const size = (most: number) => z.int().positive().max(most);
+
+/** The largest sizes accepted; published models stay far below. */
+export const most = {
+  layers: 512,
+  width: 1 << 16,
+  kernel: 4096,
+  stride: 4096,
+  convolutions: 64,
+  codebooks: 1024,
+  sampleRateHz: 768_000,
+} as const;
+
+export const sampleRate = size(most.sampleRateHz);
+
+/** One setting: the key of transformers' config.json, fairseq's key, and the accepted values with the default. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  readonly transformers: string;
+  /** Absent: fairseq's model has no such setting and always uses the default. */
+  readonly fairseq: string | undefined;
+  readonly schema: S;
+}
+
+export function setting<S extends z.ZodType>(transformers: string, fairseq: string | undefined, schema: S): Setting<S> {
+  return { transformers, fairseq, schema };
+}
+
+type Settings = Readonly<Record<string, Setting>>;
+export type SettingValues<T extends Settings> = { readonly [K in keyof T]: z.output<T[K]["schema"]> };
+type Dialect = "transformers" | "fairseq";
+
+const fileOf = { transformers: "config.json", fairseq: "the fairseq checkpoint's model configuration" } as const;
+
+/** Reads the settings of a table. @throws ConfigError naming the first wrong key and what is wrong with its value. */
+export function readSettings<T extends Settings>(table: T, json: unknown, dialect: Dialect): SettingValues<T> {
+  const keys = Object.entries(table).flatMap(([, one]) => (one[dialect] === undefined ? [] : [[one[dialect], one.schema] as const]));
+  const read = parseConfig(z.object(Object.fromEntries(keys)), json, fileOf[dialect]);
+  return Object.fromEntries(
+    Object.entries(table).map(([name, one]) => [name, one[dialect] === undefined ? one.schema.parse(undefined) : read[one[dialect]]]),
+  ) as SettingValues<T>;
+}
+
+/** The settings under the dialect's keys. @throws ConfigError for a value that fairseq's model cannot have. */
+export function writeSettings<T extends Settings>(table: T, values: SettingValues<T>, dialect: Dialect): Record<string, unknown> {
+  const written: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(table)) {
+    const key = one[dialect];
+    if (key !== undefined) written[key] = values[name];
+    else if (values[name] !== one.schema.parse(undefined))
+      throw new ConfigError(
+        `${one.transformers} is ${values[name]}; fairseq's model always has ${one.schema.parse(undefined)}: this one can't be written for it.`,
+      );
+  }
+  return written;
+}
+
+/** @throws ConfigError naming the first wrong key and what is wrong with its value. */
 export function parseConfig<T>(schema: z.ZodType<T>, json: unknown, where: string): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new ConfigError(`${where}: ${issue?.path.join(".") || "the file"}: ${issue?.message}.`);
-}
-
-/** fairseq writes convolutions as a Python expression of (channels, kernel, stride) lists: `[(512,10,5)] + [(512,3,2)] * 4`.
- *  Read as a grammar, never evaluated. */
-export function fairseqConvolutions(expression: string): { channels: number[]; kernels: number[]; strides: number[] } {
-  const text = expression.replace(/\s+/g, "");
-  const term = /^\[((?:\(\d+,\d+,\d+\),?)+)\](?:\*(\d+))?(?:\+|$)/;
-  const layers: number[][] = [];
-  let rest = text;
-  while (rest.length > 0) {
-    const match = term.exec(rest);
-    const repeat = Number(match?.[2] ?? 1);
-    if (!match || repeat > 64) throw new ConfigError(`conv_feature_layers "${expression}" is not a list of (channels, kernel, stride).`);
-    const tuples = [...match[1]!.matchAll(/\((\d+),(\d+),(\d+)\)/g)].map((tuple) => tuple.slice(1).map(Number));
-    for (let i = 0; i < repeat; i++) layers.push(...tuples);
-    rest = rest.slice(match[0].length);
-  }
-  if (layers.length === 0) throw new ConfigError("conv_feature_layers is empty.");
-  return { channels: layers.map((l) => l[0]!), kernels: layers.map((l) => l[1]!), strides: layers.map((l) => l[2]!) };
-}
-
-/** The same list in fairseq's words: runs of equal layers are written once. */
-export function fairseqConvolutionText(layers: {
-  readonly channels: readonly number[];
-  readonly kernels: readonly number[];
-  readonly strides: readonly number[];
-}): string {
-  const tuples = layers.channels.map((channels, i) => `[(${channels},${layers.kernels[i]},${layers.strides[i]})]`);
-  const terms: string[] = [];
-  for (let i = 0, run = 1; i < tuples.length; i += run) {
-    for (run = 1; tuples[i + run] === tuples[i]; ) run++;
-    terms.push(run === 1 ? tuples[i]! : `${tuples[i]} * ${run}`);
-  }
-  return terms.join(" + ");
-}
-
-/** What fairseq's models fix and transformers' configurations leave open. @throws ConfigError naming the key that differs. */
-export function checkFairseqCan(fixed: Readonly<Record<string, readonly [found: unknown, fixed: unknown]>>): void {
-  for (const [key, [found, wanted]] of Object.entries(fixed)) {
-    if (found !== wanted)
-      throw new ConfigError(`${key} is ${found}; fairseq's model always has ${wanted}: this one can't be written for it.`);
-  }
 }

@@ -1,7 +1,8 @@
 // The convolutional front of wav2vec 2.0, HuBERT, data2vec and MERT: seven convolutions from samples to frames.
-import type { Activation } from "../../ops/ops.ts";
+
 import { type ParamSpecs, type Params, param } from "../../ops/params.ts";
 import type { Context } from "../../ops/stage.ts";
+import type { Activation } from "../config.ts";
 import { foldGroupNorm } from "./group-norm.ts";
 
 export interface FeatureExtractorConfig {

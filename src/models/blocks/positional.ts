@@ -1,7 +1,8 @@
 // What precedes the transformer layers: masked frames replaced, padding set to zero, and convolutions whose output is added as positions.
-import type { Activation, Ops } from "../../ops/ops.ts";
+import type { Ops } from "../../ops/ops.ts";
 import { type ParamSpecs, type Params, param } from "../../ops/params.ts";
 import type { Context, Stage } from "../../ops/stage.ts";
+import type { Activation } from "../config.ts";
 
 export const maskEmbeddingParams = (width: number): ParamSpecs => ({
   masked_spec_embed: { shape: [width], init: { uniform: [0, 1] } },

@@ -1,6 +1,7 @@
 // One transformer layer: self-attention and a feed-forward network, each with a residual connection and a layer norm.
-import type { Activation } from "../../ops/ops.ts";
+
 import type { Stage } from "../../ops/stage.ts";
+import type { Activation } from "../config.ts";
 import { type Layer, layerNorm, linear, paramsOf } from "./layers.ts";
 
 export interface TransformerConfig {
