@@ -5,7 +5,7 @@ export * from "./shared.ts";
 // ## Models
 
 export { onnxEngine } from "./engines/onnx/engine.node.ts";
-export { type InputNormalisation, type LoadedModel, type LoadOptions, loadModel } from "./inference/load.node.ts";
+export { type LoadedModel, type LoadOptions, loadModel } from "./inference/load.node.ts";
 
 // ## Embedding
 

@@ -5,6 +5,7 @@
 export { type Licence, type RegistryEntry, registry } from "./hub/registry.ts";
 export type { ClipStatistics } from "./inference/clip-statistics.ts";
 export type { Encoder, EncoderOptions, LayerChoice, Padding, StreamOptions } from "./inference/encoder.ts";
+export type { InputNormalisation } from "./inference/input-normalisation.ts";
 export type { FrameRun, LongClip } from "./inference/long.ts";
 export type { Architecture, FamilyName } from "./models/index.ts";
 export type { Model } from "./models/model.ts";

@@ -30,16 +30,16 @@ export function convertCommand(): Command {
 
 async function run(from: string, to: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
   const { convertCheckpoint } = await import("../checkpoint/convert.node.ts");
-  const { chooseNormalisation, describe, openModelWeights } = await import("../inference/load.node.ts");
+  const { fairseqModelName } = await import("../inference/describe.ts");
+  const { describeLocalModel, openModelWeights } = await import("../inference/load.node.ts");
   const { resolveModel } = await import("../hub/resolve.node.ts");
   const form = flags.to ?? (to.endsWith(".pt") ? "fairseq" : "hf");
   const local = await resolveModel(from, resolveOptions(flags, signal));
   note(licenceLine(local.licence));
   const file = await openModelWeights(local);
   try {
-    const { architecture, normalise, attentionMask } = await describe(local, file);
-    const normalisation = chooseNormalisation("auto", normalise, local);
-    const name = file.format === "fairseq" ? (file as FairseqFile).config._name : undefined;
+    const { architecture, inputNormalisation, attentionMask } = await describeLocalModel(local, file);
+    const name = file.format === "fairseq" ? fairseqModelName(file as FairseqFile) : undefined;
     const hfConfig = await readJson(local.files.config);
     const hfPreprocessor = await readJson(local.files.preprocessor);
     const card =
@@ -49,7 +49,7 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
       architecture,
       { form, path: to },
       {
-        normaliseInput: normalisation.on,
+        normaliseInput: inputNormalisation.on,
         attentionMask,
         ...(hfConfig && { hfConfig }),
         ...(hfPreprocessor && { hfPreprocessor }),
@@ -58,7 +58,7 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
       },
     );
     if (flags.json) printJson({ from: file.name, format: file.format, to: form, ...converted });
-    for (const line of report(file, converted, normalisation)) note(line);
+    for (const line of report(file, converted, inputNormalisation)) note(line);
   } finally {
     await file.close();
   }

@@ -41,18 +41,17 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
   const { exportFolder } = await import("../checkpoint/export-folder.node.ts");
   const { checkpointWeights } = await import("../checkpoint/weights.ts");
   const { chosenLayers } = await import("../inference/encoder.ts");
-  const { chooseNormalisation, describe, openModelWeights } = await import("../inference/load.node.ts");
+  const { describeLocalModel, openModelWeights } = await import("../inference/load.node.ts");
   const { resolveModel } = await import("../hub/resolve.node.ts");
   const local = await resolveModel(name, resolveOptions(flags, signal));
   note(licenceLine(local.licence));
   const file = await openModelWeights(local);
   try {
-    const { architecture, normalise } = await describe(local, file);
-    const normalisation = chooseNormalisation("auto", normalise, local);
+    const { architecture, inputNormalisation } = await describeLocalModel(local, file);
     const write = toFolder ? exportFolder : exportOnnx;
     const exported = await write(out, architecture, checkpointWeights(file, architecture.keys), {
       layers: chosenLayers(flags.layers ?? (toFolder ? "last" : "all"), architecture.model.layers),
-      normaliseInput: normalisation.on,
+      normaliseInput: inputNormalisation.on,
       dtype: flags.dtype,
       metadata: {
         model: local.name,
@@ -60,12 +59,12 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
         licence: local.licence?.name ?? "unknown",
       },
     });
-    if (flags.json) printJson({ file: out, ...exported, normaliseInput: normalisation.on });
+    if (flags.json) printJson({ file: out, ...exported, normaliseInput: inputNormalisation.on });
     note(
       `${out}: ${exported.input} [batch, samples at ${architecture.model.sampleRateHz} Hz] → ${exported.outputs.join(", ")} [batch, frames, ${architecture.model.width}]`,
     );
     note(
-      `${exported.weights} weights; input normalisation is ${normalisation.on ? `on, and ${toFolder ? "AutoProcessor's" : "the caller's"} to do` : "off"} (${normalisation.source})`,
+      `${exported.weights} weights; input normalisation is ${inputNormalisation.on ? `on, and ${toFolder ? "AutoProcessor's" : "the caller's"} to do` : "off"} (${inputNormalisation.source})`,
     );
   } finally {
     await file.close();

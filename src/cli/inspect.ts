@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { elementCount } from "../base/dtypes.ts";
 import { messageOf } from "../base/errors.ts";
-import type { FairseqFile } from "../formats/fairseq.ts";
 import { type TensorFile, tensorBytes } from "../formats/tensor-file.ts";
 import type { Architecture } from "../models/index.ts";
 import { megabytes, table } from "./models.ts";
@@ -87,28 +86,22 @@ interface Recognised {
   readonly trouble?: string;
 }
 
-/** The family by the configuration inside a fairseq file, else by the config.json beside the weights. */
+/** The family, as loading would take it: by the config.json beside the weights or the configuration inside a fairseq file. */
 async function recognise(file: TensorFile, folder: string): Promise<Recognised> {
-  const { architectureFromFairseq, architectureFromHf } = await import("../models/index.ts");
+  const { describeModel } = await import("../inference/describe.ts");
   const inside = file.format === "fairseq";
   const path = join(folder, "config.json");
   const text = inside ? undefined : await readFile(path, "utf8").catch(() => undefined);
   if (!inside && text === undefined) return { config: undefined };
   const config = inside ? "inside the file" : path;
   try {
-    if (text !== undefined) return { config, architecture: architectureFromHf(JSON.parse(text), await rateBeside(folder)) };
-    const { config: model, sections } = file as FairseqFile;
-    const rate = (sections.task as { sample_rate?: unknown } | undefined)?.sample_rate;
-    return { config, architecture: architectureFromFairseq(String(model._name), model, typeof rate === "number" ? rate : undefined) };
+    if (text === undefined) return { config, architecture: describeModel({ name: file.name }, file).architecture };
+    const beside = await readFile(join(folder, "preprocessor_config.json"), "utf8").catch(() => "{}");
+    const facts = { name: file.name, config: JSON.parse(text), preprocessor: JSON.parse(beside) };
+    return { config, architecture: describeModel(facts, file).architecture };
   } catch (error) {
     return { config, trouble: `unknown: ${messageOf(error)}` };
   }
-}
-
-async function rateBeside(folder: string): Promise<number | undefined> {
-  const text = await readFile(join(folder, "preprocessor_config.json"), "utf8").catch(() => "{}");
-  const { sampling_rate: rate } = JSON.parse(text) as { sampling_rate?: unknown };
-  return typeof rate === "number" ? rate : undefined;
 }
 
 async function fitOf(file: TensorFile, { model, keys }: Architecture): Promise<{ missing: string[]; unused: string[] }> {

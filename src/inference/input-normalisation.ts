@@ -1,5 +1,11 @@
 // Input normalisation and padding: what transformers' Wav2Vec2FeatureExtractor does between the waveform and the network.
 
+/** Whether a model's input is brought to zero mean and unit variance, and what says so: for provenance. */
+export interface InputNormalisation {
+  readonly on: boolean;
+  readonly source: string;
+}
+
 export interface PaddedBatch {
   /** [rows, samples], right-padded with zeros. */
   readonly values: Float32Array;

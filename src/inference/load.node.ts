@@ -2,31 +2,26 @@
 import { readFile, realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ModelDtype } from "../base/dtypes.ts";
-import { ConfigError, NotFoundError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { sha256File } from "../base/hash.node.ts";
 import { openCheckpointFile, openCheckpointFolder } from "../checkpoint/read.node.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
-import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
 import type { LocalModel } from "../hub/local.node.ts";
 import type { Licence } from "../hub/registry.ts";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
-import { type Architecture, architectureFromFairseq, architectureFromHf } from "../models/index.ts";
+import type { Architecture } from "../models/index.ts";
 import { chooseEngine, type EngineOptions } from "./choose-engine.node.ts";
+import { describeModel, type InputNorm, type ModelDescription } from "./describe.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
+import type { InputNormalisation } from "./input-normalisation.ts";
 
 /** How a model is fetched, run and fed. */
 export interface LoadOptions extends ResolveOptions, Omit<EngineOptions, "onNotice"> {
-  /** Whether input is brought to zero mean and unit variance: "auto" is what the model was trained with. */
-  inputNorm?: "auto" | "on" | "off";
+  /** Whether input is brought to zero mean and unit variance; default "auto", what the model was trained with. */
+  inputNorm?: InputNorm;
   /** How clips of different lengths share a batch. */
   padding?: Padding;
-}
-
-/** A fact and where it comes from, for provenance. */
-export interface InputNormalisation {
-  readonly on: boolean;
-  readonly source: string;
 }
 
 /** A model that is ready to run, and everything that decides its answers. */
@@ -52,13 +47,12 @@ export async function loadModel(nameOrFolder: string, options: LoadOptions = {})
   const local = await resolveModel(nameOrFolder, options);
   const file = await openModelWeights(local);
   try {
-    const described = await describe(local, file);
+    const { architecture, inputNormalisation, attentionMask } = await describeLocalModel(local, file, options.inputNorm);
     const { engine, version, dtype } = chooseEngine(options);
-    const inputNormalisation = chooseNormalisation(options.inputNorm ?? "auto", described.normalise, local);
-    const encoder = createEncoder(described.architecture.model, engine, checkpointWeights(file, described.architecture.keys), {
+    const encoder = createEncoder(architecture.model, engine, checkpointWeights(file, architecture.keys), {
       normaliseInput: inputNormalisation.on,
       padding: options.padding ?? "exact",
-      attentionMask: described.attentionMask,
+      attentionMask,
     });
     let hashes: Promise<string[]> | undefined;
     return {
@@ -66,7 +60,7 @@ export async function loadModel(nameOrFolder: string, options: LoadOptions = {})
       name: local.name,
       ...(local.revision !== undefined && { revision: local.revision }),
       ...(local.licence && { licence: local.licence }),
-      architecture: described.architecture,
+      architecture,
       engine: engine.name,
       engineVersion: version,
       dtype,
@@ -88,59 +82,22 @@ export function openModelWeights(local: LocalModel): Promise<TensorFile> {
   return local.files.index ? openCheckpointFolder(local.folder) : openCheckpointFile(local.files.weights[0]!);
 }
 
-interface Described {
-  readonly architecture: Architecture;
-  readonly normalise: { readonly on: boolean; readonly source: string } | undefined;
-  readonly attentionMask: boolean;
+/** Describes a local model by its files: see `describeModel`. */
+export async function describeLocalModel(local: LocalModel, file: TensorFile, asked?: InputNorm): Promise<ModelDescription> {
+  const { name, files, registryEntry } = local;
+  const facts = {
+    name,
+    ...(files.config !== undefined && { config: await readJson(files.config) }),
+    ...(files.preprocessor !== undefined && { preprocessor: await readJson(files.preprocessor) }),
+    ...(registryEntry && { registryEntry }),
+  };
+  return describeModel(facts, file, asked);
 }
 
-/** What model a checkpoint holds: by the config.json beside it, or by the configuration inside a fairseq file. */
-export async function describe(local: LocalModel, file: TensorFile): Promise<Described> {
-  const preprocessor = local.files.preprocessor ? await readJson(local.files.preprocessor) : undefined;
-  const attentionMask = preprocessor?.return_attention_mask === true;
-  if (local.files.config) {
-    const rate = preprocessor?.sampling_rate ?? local.registryEntry?.sampleRateHz;
-    const architecture = architectureFromHf(await readJson(local.files.config), typeof rate === "number" ? rate : undefined);
-    const flag = preprocessor?.do_normalize;
-    return {
-      architecture,
-      normalise: typeof flag === "boolean" ? { on: flag, source: "preprocessor_config.json" } : undefined,
-      attentionMask,
-    };
-  }
-  if (file.format === "fairseq") {
-    const { config, sections } = file as FairseqFile;
-    // Before hydra one namespace held model and task alike.
-    const task = (sections.task ?? config) as Record<string, unknown>;
-    const { sample_rate: rate, normalize: flag } = task;
-    return {
-      architecture: architectureFromFairseq(String(config._name ?? config.arch), config, typeof rate === "number" ? rate : undefined),
-      normalise: typeof flag === "boolean" ? { on: flag, source: "the fairseq checkpoint's task" } : undefined,
-      attentionMask,
-    };
-  }
-  throw new NotFoundError(
-    `${local.name} has no config.json, and ${file.name} is no fairseq checkpoint that would bring its own. Put the model's config.json beside it.`,
-  );
-}
-
-/** Whether input is normalised: as asked, else as the model's files say, else as the registry does, else as the processor does by default. */
-export function chooseNormalisation(
-  asked: "auto" | "on" | "off",
-  found: InputNormalisation | undefined,
-  local: LocalModel,
-): InputNormalisation {
-  if (asked !== "auto") return { on: asked === "on", source: "asked for" };
-  if (found) return found;
-  const known = local.registryEntry?.inputNormalisation;
-  if (known !== undefined) return { on: known, source: "the registry of published models" };
-  return { on: true, source: "the processor's default; no preprocessor_config.json says otherwise" };
-}
-
-async function readJson(path: string): Promise<Record<string, unknown>> {
+async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8");
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text);
   } catch (error) {
     throw new ConfigError(`${path} is not JSON (${(error as Error).message}). Fetch it again.`);
   }

@@ -6,11 +6,13 @@ import { openCheckpoint } from "../checkpoint/read.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
 import { gpuAdapter, threadsAllowed, type WebBackend, type WebEngineOptions, webEngine } from "../engines/onnx/engine.web.ts";
 import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
-import { type Architecture, architectureFromHf } from "../models/index.ts";
+import type { Architecture } from "../models/index.ts";
 import type { WeightReader } from "../ops/program.ts";
 import type { Comparison } from "./compare.ts";
+import { describeModel, type InputNorm } from "./describe.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
 import { startHeld } from "./held-backend.ts";
+import type { InputNormalisation } from "./input-normalisation.ts";
 
 /** How a model is run in a browser. */
 export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runtimeFiles"> {
@@ -18,8 +20,8 @@ export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runt
   backend?: "auto" | WebBackend;
   /** Number format of the weights; default fp32. */
   dtype?: OnnxDtype;
-  /** Whether input is brought to zero mean and unit variance: "auto" is what the model was trained with. */
-  inputNorm?: "auto" | "on" | "off";
+  /** Whether input is brought to zero mean and unit variance; default "auto", what the model was trained with. */
+  inputNorm?: InputNorm;
   /** How clips of different lengths share a batch. */
   padding?: Padding;
   /** Whether the model is run on a probe and held to WebAssembly in fp32; by default where WebGPU runs. It loads the weights twice. */
@@ -38,7 +40,7 @@ export interface WebModel extends Encoder {
   /** Threads of WebAssembly. */
   readonly threads: number;
   readonly dtype: OnnxDtype;
-  readonly inputNormalisation: { readonly on: boolean; readonly source: string };
+  readonly inputNormalisation: InputNormalisation;
   /** Against WebAssembly in fp32, on half a second; where it was made. */
   readonly comparison?: Comparison;
 }
@@ -77,18 +79,13 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
   const config = await readJson(await open("config.json"));
   if (!config) throw new NotFoundError(`${name} has no config.json. Give the folder of a model in Hugging Face's layout.`);
   const preprocessor = await readJson(await open("preprocessor_config.json"));
-  const { sampling_rate: rate, do_normalize: flag, return_attention_mask: mask } = preprocessor ?? {};
-  const architecture = architectureFromHf(config, typeof rate === "number" ? rate : undefined);
   const source = (await open("model.safetensors")) ?? (await open("pytorch_model.bin"));
   if (!source) throw new NotFoundError(`${name} has neither model.safetensors nor pytorch_model.bin. Shards must be joined into one file.`);
-  const weights = checkpointWeights(await openCheckpoint(source), architecture.keys);
+  const file = await openCheckpoint(source);
+  const { architecture, inputNormalisation, attentionMask } = describeModel({ name, config, preprocessor }, file, options.inputNorm);
+  const weights = checkpointWeights(file, architecture.keys);
 
-  const inputNormalisation = chooseNormalisation(options.inputNorm ?? "auto", flag);
-  const encoderOptions = {
-    normaliseInput: inputNormalisation.on,
-    padding: options.padding ?? ("exact" as const),
-    attentionMask: mask === true,
-  };
+  const encoderOptions = { normaliseInput: inputNormalisation.on, padding: options.padding ?? ("exact" as const), attentionMask };
   const plan = await planBackend(options.backend ?? "auto");
   const compare = options.compare ?? plan.backend === "webgpu";
   const read = compare ? remembering(weights) : { ...weights, stop: () => {} };
@@ -122,12 +119,6 @@ async function planBackend(asked: "auto" | WebBackend): Promise<{ backend: WebBa
     if (asked === "webgpu") throw error;
     return { backend: "wasm", reason: messageOf(error).replace(/ Use backend: .*$/, "") };
   }
-}
-
-function chooseNormalisation(asked: "auto" | "on" | "off", flag: unknown): WebModel["inputNormalisation"] {
-  if (asked !== "auto") return { on: asked === "on", source: "asked for" };
-  if (typeof flag === "boolean") return { on: flag, source: "preprocessor_config.json" };
-  return { on: true, source: "the processor's default; no preprocessor_config.json says otherwise" };
 }
 
 /** Weights read once for two sessions that want the same; after `stop` nothing is held. */

@@ -1,5 +1,5 @@
 // Provenance: everything one must know to make an embedding again, or to tell whether two may be compared.
-import type { InputNormalisation } from "./load.node.ts";
+import type { InputNormalisation } from "./input-normalisation.ts";
 import type { LayerAverage, Pooling } from "./pooling.ts";
 
 /** What was embedded. */

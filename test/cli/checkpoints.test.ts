@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeAtomic } from "../../src/base/files.node.ts";
+import { torchZipChunks } from "../../src/formats/torch/write.ts";
 import { type FakeHub, fakeHub } from "../fixtures/fake-hub.ts";
 import { goldenPath } from "../fixtures/golden.ts";
 import { writeSong, writeTinyModel } from "../fixtures/tiny-model.ts";
@@ -38,6 +40,13 @@ test("inspect --json --tensors is one object with every tensor", async () => {
   const found = JSON.parse(stdout) as { format: string; tensors: number; list: { name: string; dtype: string; shape: number[] }[] };
   expect(found).toMatchObject({ format: "fairseq", config: "inside the file", tensors: 12 });
   expect(found.list).toHaveLength(12);
+});
+
+test("inspect knows a fairseq checkpoint from before hydra, which names its model by arch", async () => {
+  const path = at("arch.pt");
+  await writeAtomic(path, torchZipChunks({ args: { arch: "hubert", encoder_layers: 2 }, model: {} }));
+  const { stdout } = await ostinato(["inspect", path]);
+  expect(stdout).toContain("family    mert: 2 layers of 768, 50 frames a second at 16000 Hz\n");
 });
 
 test("a hostile checkpoint is refused by inspect, with 1", async () => {

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { ConfigError } from "../../base/errors.ts";
 import type { TensorInfo } from "../../formats/tensor-file.ts";
-import { parseConfig } from "../config.ts";
+import { most, parseConfig, sampleRate, size } from "../config.ts";
 import { encodecName } from "./keys.ts";
 
 export interface EncodecConfig {
@@ -31,21 +31,21 @@ export const encodecHop = ({ strides }: EncodecConfig): number => strides.reduce
 
 const hfSchema = z.object({
   model_type: z.literal("encodec"),
-  sampling_rate: z.number().int().positive().default(24_000),
-  audio_channels: z.number().int().default(1),
+  sampling_rate: sampleRate.default(24_000),
+  audio_channels: z.int().default(1),
   normalize: z.boolean().default(false),
-  num_filters: z.number().int().positive().default(32),
-  upsampling_ratios: z.array(z.number().int().positive()).default([8, 5, 4, 2]),
-  num_residual_layers: z.number().int().positive().default(1),
-  residual_kernel_size: z.number().int().positive().default(3),
-  kernel_size: z.number().int().positive().default(7),
-  last_kernel_size: z.number().int().positive().default(7),
-  compress: z.number().int().positive().default(2),
-  dilation_growth_rate: z.number().int().positive().default(2),
-  num_lstm_layers: z.number().int().nonnegative().default(2),
-  hidden_size: z.number().int().positive().default(128),
-  codebook_dim: z.number().int().positive().nullish(),
-  codebook_size: z.number().int().positive().default(1024),
+  num_filters: size(most.width).default(32),
+  upsampling_ratios: z.array(size(most.stride)).min(1).max(16).default([8, 5, 4, 2]),
+  num_residual_layers: size(64).default(1),
+  residual_kernel_size: size(most.kernel).default(3),
+  kernel_size: size(most.kernel).default(7),
+  last_kernel_size: size(most.kernel).default(7),
+  compress: size(most.width).default(2),
+  dilation_growth_rate: size(64).default(2),
+  num_lstm_layers: z.int().nonnegative().max(64).default(2),
+  hidden_size: size(most.width).default(128),
+  codebook_dim: size(most.width).nullish(),
+  codebook_size: size(1 << 20).default(1024),
   norm_type: z.string().default("weight_norm"),
   pad_mode: z.string().default("reflect"),
   use_causal_conv: z.boolean().default(true),
