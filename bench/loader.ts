@@ -14,7 +14,7 @@ import { writeAtomic } from "../src/base/files.node.ts";
 import type { Batch } from "../src/data/batches/batch.ts";
 import { loadBatches } from "../src/data/batches/loader.ts";
 import { planBatches } from "../src/data/batches/plan.ts";
-import type { Manifest } from "../src/data/corpus.ts";
+import type { Manifest } from "../src/data/manifest/manifest.ts";
 import { loadShardBatches, openShards } from "../src/data/shards/loader.ts";
 import { writeShards } from "../src/data/shards/writer.ts";
 import { shortSong } from "../src/synth/short-song.ts";

@@ -41,12 +41,12 @@ export { type ResolveOptions, resolveModel } from "./hub/resolve.node.ts";
 
 // ## Preparing data for pre-training
 
-export type { Clip, LabelSet, LabelStamp, Manifest } from "./data/corpus.ts";
-export type { OpenLabels } from "./data/labels/facts.ts";
+export type { LabelSet, LabelStamp, OpenLabels } from "./data/labels/label-set.ts";
 export type { Problem } from "./data/labels/preflight.ts";
 export { preflightFolder } from "./data/labels/preflight-folder.ts";
 export { type LabelForm, openLabels } from "./data/labels/sets.ts";
 export { type NamedManifest, readManifest, readManifests } from "./data/manifest/files.ts";
+export type { Clip, Manifest } from "./data/manifest/manifest.ts";
 export { type PrepareManifestOptions, prepareManifest } from "./data/manifest/prepare.ts";
 export type { ManifestReport } from "./data/manifest/report.ts";
 export type { Codes, Encodec } from "./inference/encodec.ts";

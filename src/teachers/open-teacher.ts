@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { loadAudio } from "../audio/load.node.ts";
 import { ConfigError, OstinatoError } from "../base/errors.ts";
 import { sha256File } from "../base/hash.node.ts";
-import type { Manifest } from "../data/corpus.ts";
+import type { Manifest } from "../data/manifest/manifest.ts";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
 import { chooseEngine, type EngineOptions } from "../inference/choose-engine.node.ts";
 import { loadModel } from "../inference/load.node.ts";

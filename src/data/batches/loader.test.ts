@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { fixturePath } from "../../../test/fixtures/audio.ts";
 import { clipBytes, codeOf, sampleOf, testCorpus } from "../../../test/fixtures/position-coded-crops.ts";
 import { roundHalfEven } from "../../base/rounding.ts";
-import type { Manifest } from "../corpus.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import type { Batch } from "./batch.ts";
 import { type LoaderOptions, loadBatches } from "./loader.ts";
 import { type PlanRules, planBatches } from "./plan.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LabelSet } from "../corpus.ts";
+import type { LabelSet } from "../labels/label-set.ts";
 import { joinLabels, joinManifests, planParts } from "./parts.ts";
 import { planBatches } from "./plan.ts";
 

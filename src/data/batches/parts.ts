@@ -1,6 +1,7 @@
 // Parts: a split that comes in several manifests (MERT-330M's train_0_6 to train_5_6), trained on one an epoch, in turn.
 import { ConfigError } from "../../base/errors.ts";
-import type { LabelSet, Manifest } from "../corpus.ts";
+import type { LabelSet } from "../labels/label-set.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { type Plan, type PlanRules, planBatches } from "./plan.ts";
 
 /** The clips of several manifests as one: those of the first, then those of the second, and so on.

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
-import { type LabelSet, type LabelStamp, stampSchema } from "../corpus.ts";
-import { bookLabels, type LabelFacts, type OpenLabels } from "./facts.ts";
-import { checkCrop } from "./text.ts";
+import { bookLabels, type LabelFacts } from "./facts.ts";
+import type { OpenLabels } from "./label-set.ts";
+import { checkCrop, type LabelSet, type LabelStamp, stampSchema } from "./label-set.ts";
 
 const magic = "OSTCODES";
 const headerSchema = z.object({ clips: z.number().int().nonnegative(), frames: z.number().int().nonnegative(), stamp: stampSchema });

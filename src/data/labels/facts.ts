@@ -1,12 +1,5 @@
 // What a look through a label set's files shows: enough to judge it before a run is built on it.
-import type { LabelSet, LabelStamp } from "../corpus.ts";
-
-/** A label set in files. */
-export interface OpenLabels extends LabelSet {
-  /** As in file names: "codec" of train.codec_0 to train.codec_7, "mfcc" of train.mfcc. */
-  readonly label: string;
-  close(): void;
-}
+import type { LabelSet, LabelStamp } from "./label-set.ts";
 
 /** One codebook's labels. */
 export interface BookFacts {

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { seeded } from "../../base/random.ts";
-import type { LabelSet, LabelStamp } from "../corpus.ts";
 import { openCompactLabels } from "./compact.ts";
 import { countCodes } from "./facts.ts";
+import type { LabelSet, LabelStamp } from "./label-set.ts";
 import { convertLabels, findLabels, inspectLabels, openLabels, writeLabels } from "./sets.ts";
 import { openTextLabels, writeDictionaries } from "./text.ts";
 

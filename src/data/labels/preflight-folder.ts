@@ -2,8 +2,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, NotFoundError } from "../../base/errors.ts";
-import type { Manifest } from "../corpus.ts";
 import { manifestHash, type NamedManifest, readManifests } from "../manifest/files.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { type PreflightOptions, type Problem, preflight, type SplitFacts } from "./preflight.ts";
 import { chooseLabel, findLabels, inspectLabels } from "./sets.ts";
 

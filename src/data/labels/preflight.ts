@@ -1,5 +1,5 @@
 // Preflight: what makes labels useless for training, found before a month is spent on them. Each check has its own message.
-import type { Manifest } from "../corpus.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import type { BookFacts, LabelFacts } from "./facts.ts";
 
 /** A split as its files show it. */

@@ -3,9 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NotFoundError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
-import type { LabelSet } from "../corpus.ts";
 import { inspectCompact, openCompactLabels, writeCompactLabels } from "./compact.ts";
-import { countCodes, type LabelFacts, type OpenLabels } from "./facts.ts";
+import { countCodes, type LabelFacts } from "./facts.ts";
+import type { LabelSet, OpenLabels } from "./label-set.ts";
 import { type GivenStamp, inspectText, openTextLabels, stampFile, writeDictionaries, writeTextLabels } from "./text.ts";
 
 /** How labels lie on disk: as fairseq's text, or in the compact form of ranged reads. */

@@ -4,8 +4,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, NotFoundError } from "../../base/errors.ts";
 import { type AtomicFile, beginAtomic, writeAtomic } from "../../base/files.node.ts";
-import { type LabelSet, type LabelStamp, stampSchema } from "../corpus.ts";
-import { type BookFacts, bookLabels, type LabelFacts, type OpenLabels } from "./facts.ts";
+import { type BookFacts, bookLabels, type LabelFacts } from "./facts.ts";
+import type { OpenLabels } from "./label-set.ts";
+import { checkCrop, framesOf, type LabelSet, type LabelStamp, stampSchema } from "./label-set.ts";
 import { type Lines, openLines, parseCodes } from "./lines.ts";
 
 /** What a set that was made elsewhere doesn't say of itself. */
@@ -106,19 +107,6 @@ function textSet({ label, stamp, books, close }: { label: string; stamp: LabelSt
     },
     close,
   };
-}
-
-/** @throws RangeError for a clip that is not there. */
-export function framesOf(frames: ArrayLike<number>, clip: number): number {
-  const count = frames[clip];
-  if (count === undefined) throw new RangeError(`There is no clip ${clip}: there are ${frames.length}.`);
-  return count;
-}
-
-/** @throws RangeError where a crop goes beyond its clip. */
-export function checkCrop(frames: number, start: number, count: number): void {
-  if (start >= 0 && count >= 0 && start + count <= frames) return;
-  throw new RangeError(`Frames ${start} to ${start + count} were asked for; the clip has ${frames}.`);
 }
 
 /** A stamp for a set that has none. @throws FormatError naming what it lacks. */

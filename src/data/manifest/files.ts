@@ -5,7 +5,7 @@ import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
 import { sha256 } from "../../base/hash.node.ts";
-import type { Manifest } from "../corpus.ts";
+import type { Manifest } from "./manifest.ts";
 import { manifestSeconds, manifestText, parseManifest } from "./manifest.ts";
 
 export const manifestCard = "manifest.json";

@@ -1,6 +1,21 @@
 // Manifests as text: fairseq's tsv, a line for the root and then a line a clip.
 import { FormatError } from "../../base/errors.ts";
-import type { Clip, Manifest } from "../corpus.ts";
+
+/** A recording of a manifest. */
+export interface Clip {
+  /** Relative to the manifest's root, with forward slashes. */
+  readonly path: string;
+  /** Length at the manifest's sample rate. */
+  readonly samples: number;
+}
+
+/** The clips of one split, in order: labels, batches and reports name a clip by its index here. */
+export interface Manifest {
+  /** Absolute path of the folder that clips are relative to. */
+  readonly root: string;
+  readonly sampleRateHz: number;
+  readonly clips: readonly Clip[];
+}
 
 /** A manifest as a file says it: the sample rate stands elsewhere. */
 export type ManifestText = Pick<Manifest, "root" | "clips">;

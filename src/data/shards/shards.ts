@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { ByteSource } from "../../base/byte-source.ts";
 import { FormatError, messageOf } from "../../base/errors.ts";
 import { readTar } from "../../formats/tar.ts";
-import { stampSchema } from "../corpus.ts";
+import { stampSchema } from "../labels/label-set.ts";
 
 const count = z.number().int().nonnegative();
 const range = z.object({ offset: count, bytes: count });

@@ -8,7 +8,8 @@ import { npyBytes } from "../../formats/npy.ts";
 import { type TarInput, tarBytes, tarChunks } from "../../formats/tar.ts";
 import type { BadClip } from "../batches/batch.ts";
 import { drawsFor } from "../batches/draws.ts";
-import type { LabelSet, Manifest } from "../corpus.ts";
+import type { LabelSet } from "../labels/label-set.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { indexShard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
 
 /** What goes into shards, and where they go. */

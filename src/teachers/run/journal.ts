@@ -4,9 +4,9 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../../base/errors.ts";
 import { type Journal, openJournal } from "../../base/journal.node.ts";
-import type { LabelSet, LabelStamp } from "../../data/corpus.ts";
 import { bytesOf, interleave, part } from "../../data/labels/compact.ts";
-import { checkCrop } from "../../data/labels/text.ts";
+import type { LabelSet, LabelStamp } from "../../data/labels/label-set.ts";
+import { checkCrop } from "../../data/labels/label-set.ts";
 import type { Codes } from "../../inference/encodec.ts";
 
 /** A clip that was labelled. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { loadAudio } from "../../audio/load.node.ts";
 import { isSilent } from "../../audio/waveform.ts";
 import { runAhead } from "../../base/ahead.ts";
-import type { Clip, Manifest } from "../../data/corpus.ts";
+import type { Clip, Manifest } from "../../data/manifest/manifest.ts";
 import { audioFault } from "../../data/manifest/measure.ts";
 import type { Codes } from "../../inference/encodec.ts";
 import type { Teacher } from "../teacher.ts";

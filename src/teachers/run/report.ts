@@ -1,5 +1,7 @@
 // What became of a labelling run, for programs and for readers.
-import type { Clip, LabelStamp } from "../../data/corpus.ts";
+
+import type { LabelStamp } from "../../data/labels/label-set.ts";
+import type { Clip } from "../../data/manifest/manifest.ts";
 import { lasting } from "../../data/manifest/report.ts";
 import type { Outcome } from "./journal.ts";
 
