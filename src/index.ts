@@ -51,7 +51,7 @@ export { type PrepareManifestOptions, prepareManifest } from "./data/manifest/pr
 export type { ManifestReport } from "./data/manifest/report.ts";
 export type { Codes, Encodec } from "./inference/encodec.ts";
 export { loadEncodec } from "./inference/load-encodec.node.ts";
-export type { TeacherChoice } from "./teachers/open-teacher.ts";
+export type { TeacherChoice } from "./teachers/choice.ts";
 export { type PrepareLabelsOptions, prepareLabels } from "./teachers/run/prepare.ts";
 export type { LabelReport } from "./teachers/run/report.ts";
 

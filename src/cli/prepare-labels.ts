@@ -1,7 +1,7 @@
 // `ostinato prepare labels`: what a teacher says of every clip of a manifest.
 import { Command, Option } from "commander";
 import { startProgress } from "../base/progress.ts";
-import type { TeacherChoice, TeacherKind } from "../teachers/open-teacher.ts";
+import type { TeacherChoice, TeacherKind } from "../teachers/choice.ts";
 import type { LabelReport } from "../teachers/run/report.ts";
 import { type ModelFlags, resolveOptions, withEngineOptions, withHubOptions } from "./open-model.ts";
 import { parseCount, parseIndex, parseSeed } from "./options.ts";

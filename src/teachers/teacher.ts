@@ -1,12 +1,12 @@
-// Teachers: what turns sound into the codes that pre-training predicts.
+// Teachers: they turn audio into the codes that pre-training predicts.
 import type { Codes } from "../inference/encodec.ts";
 
-/** What gives codes to a waveform's frames. */
+/** Gives codes to a waveform's frames. */
 export interface Teacher {
-  /** What made the codes, in a line: for stamps and reports. */
+  /** The teacher with its settings, in one line: for stamps and reports. */
   readonly name: string;
   readonly codebooks: number;
-  /** Codes of each codebook: values lie from 0 up to it. */
+  /** Entries of each codebook: codes are 0 to codebookSize - 1. */
   readonly codebookSize: number;
   readonly sampleRateHz: number;
   /** Frames a second. */
@@ -16,4 +16,10 @@ export interface Teacher {
   /** Mono waveforms at `sampleRateHz` → codes, in the order given. @throws TooShortError for a clip without a frame. */
   encode(waveforms: readonly Float32Array[]): Promise<Codes[]>;
   dispose(): Promise<void>;
+}
+
+/** A teacher, and the SHA-256 of its codebooks or weights. */
+export interface StampedTeacher {
+  readonly teacher: Teacher;
+  readonly hash: string;
 }

@@ -14,9 +14,11 @@ import { openLabels } from "../../data/labels/sets.ts";
 import { type NamedManifest, readManifests } from "../../data/manifest/files.ts";
 import { prepareManifest } from "../../data/manifest/prepare.ts";
 import { onnxEngine } from "../../engines/onnx/engine.node.ts";
-import { openTeacher, type TeacherChoice } from "../open-teacher.ts";
+import type { TeacherChoice } from "../choice.ts";
+import { openTeacher } from "../open-teacher.ts";
+import type { StampedTeacher } from "../teacher.ts";
 import { labelBatches } from "./batches.ts";
-import { type LabelCorpusOptions, labelCorpus, type StampedTeacher } from "./corpus.ts";
+import { type LabelCorpusOptions, labelCorpus } from "./corpus.ts";
 import { labelSummary, unlabelled } from "./report.ts";
 
 let work: string;

@@ -10,7 +10,7 @@ import { writeDictionaries } from "../../data/labels/text.ts";
 import { manifestHash, type NamedManifest, writeManifests } from "../../data/manifest/files.ts";
 import type { Clip, Manifest } from "../../data/manifest/manifest.ts";
 import { manifestText } from "../../data/manifest/manifest.ts";
-import type { Teacher } from "../teacher.ts";
+import type { StampedTeacher, Teacher } from "../teacher.ts";
 import { type LabelJournal, openLabelJournal, removeLabelJournal } from "./journal.ts";
 import { type ClipDone, labelManifest } from "./manifest.ts";
 import { type LabelReport, splitReport } from "./report.ts";
@@ -29,12 +29,6 @@ export interface LabelCorpusOptions {
   readonly onStart?: (clips: number) => void;
   /** Told of each clip; those of an earlier run come first. */
   readonly onClip?: (clip: ClipDone) => void;
-}
-
-/** A teacher, and the SHA-256 of what it consists of. */
-export interface StampedTeacher {
-  readonly teacher: Teacher;
-  readonly hash: string;
 }
 
 /** Labels manifests, or what is missing of them; a finished run is only read. Clips that can't be used are named in the report and left out

@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { inClaimedFolder } from "../../base/claim.node.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { isShardOf, readManifests } from "../../data/manifest/files.ts";
-import { defaultLabel, type OpenTeacherOptions, openTeacher, type TeacherChoice } from "../open-teacher.ts";
+import { defaultLabel, type OpenTeacherOptions, type TeacherChoice } from "../choice.ts";
+import { openTeacher } from "../open-teacher.ts";
 import { type LabelCorpusOptions, labelCorpus } from "./corpus.ts";
 import type { LabelReport } from "./report.ts";
 

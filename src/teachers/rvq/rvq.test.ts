@@ -9,13 +9,14 @@ import { randomWeights } from "../../checkpoint/random.ts";
 import { onnxEngine } from "../../engines/onnx/engine.node.ts";
 import { createEncoder } from "../../inference/encoder.ts";
 import { architectureFromHf } from "../../models/index.ts";
-import { loadRvq, saveRvq, trainRvqTo } from "../codebook-file.ts";
 import { type DspKind, dspFeatures, dspKind, type FrameFeatures } from "../features/features.ts";
 import { clipFrames } from "../features/frame-source.ts";
 import { convolutionFeatures, layerFeatures } from "../features/layer-features.ts";
-import { kmeansTeacher, rvqTeacher } from "../frame-teachers.ts";
+import { kmeansTeacher } from "../kmeans/teacher.ts";
 import { trainKMeans } from "../kmeans/train.ts";
+import { loadRvq, saveRvq, trainRvqTo } from "./file.ts";
 import { residualAssigner, trainRvq } from "./rvq.ts";
+import { rvqTeacher } from "./teacher.ts";
 
 const engine = onnxEngine({ threads: 1 });
 /** Tones that come and go: frames that differ. */
