@@ -14,15 +14,19 @@ export function seeded(seed: number): Rng {
   return () => (generator.next() >>> 0) / 2 ** 32;
 }
 
-/** Permutes the entries from `from` up to `to` at random, in place (Fisher and Yates). */
+/** Permutes the entries from `from` up to `to` at random, in place. */
 export function shuffle<List extends MutableList>(rng: Rng, list: List, from = 0, to = list.length): List {
-  for (let i = to - 1; i > from; i--) {
-    const j = from + Math.floor(rng() * (i - from + 1));
-    const held = list[i]!;
-    list[i] = list[j]!;
-    list[j] = held;
-  }
+  shuffleBy(rng, to - from, (i, j) => {
+    const held = list[from + i]!;
+    list[from + i] = list[from + j]!;
+    list[from + j] = held;
+  });
   return list;
+}
+
+/** Permutes `count` items of any kind at random (Fisher and Yates); `swap` exchanges two of them by index. */
+export function shuffleBy(rng: Rng, count: number, swap: (i: number, j: number) => void): void {
+  for (let i = count - 1; i > 0; i--) swap(i, Math.floor(rng() * (i + 1)));
 }
 
 /** Fills `out` with normally distributed numbers of mean 0 (Box and Muller, two at a time). */
