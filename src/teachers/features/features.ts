@@ -1,17 +1,17 @@
-// Frame features of whole clips: MFCC, log-mel, chroma, convolutions or any layer of a model, piece by piece, so that an hour takes no
-// more memory than a minute.
+// Frame features of whole clips: MFCC, log-mel and chroma, computed piece by piece so that memory doesn't grow with the clip.
 
-import { ConfigError, TooShortError } from "../../base/errors.ts";
+import { ConfigError } from "../../base/errors.ts";
 import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import { chroma, standardChroma } from "../../dsp/chroma.ts";
 import { logMel, mertMel } from "../../dsp/mel.ts";
 import { mfcc39, mfccFraming, mfccWidth } from "../../dsp/mfcc.ts";
 import type { Ops } from "../../ops/ops.ts";
 import { type Engine, noWeights, type Program } from "../../ops/program.ts";
+import { type Framing, pieces } from "./pieces.ts";
 
-/** A way from waveforms to frames. */
+/** Turns waveforms into frames. */
 export interface FrameFeatures {
-  /** What they are, with every setting: two of one name may be compared. */
+  /** The kind of features with every setting: features of the same name are comparable. */
   readonly name: string;
   readonly width: number;
   readonly sampleRateHz: number;
@@ -22,15 +22,6 @@ export interface FrameFeatures {
   /** A mono waveform at `sampleRateHz` → its frames in order, in pieces of [frames, width]. @throws TooShortError for a clip without a frame. */
   frames(waveform: Float32Array): AsyncIterable<Float32Array>;
   dispose(): Promise<void>;
-}
-
-/** How frames lie on samples, and how far they hear. */
-interface Framing {
-  readonly hopSamples: number;
-  /** Samples of a frame that begins at t · hop; 0 where frames are centred there and the ends are padded. */
-  readonly frameSamples: number;
-  /** Frames on each side that a piece must see for its own to be as in one run. */
-  readonly contextFrames: number;
 }
 
 interface Kind extends Framing {
@@ -75,7 +66,13 @@ export async function dspFeatures(
     sampleRateHz,
     rateHz: sampleRateHz / chosen.hopSamples,
     frameCount: (samples) => frameCount(chosen, samples),
-    frames: (waveform) => pieces(chosen, waveform, pieceFrames, compute),
+    async *frames(waveform) {
+      for (const piece of pieces(chosen, waveform, frameCount(chosen, waveform.length), pieceFrames)) {
+        const values = await compute(piece.samples);
+        const width = values.length / piece.frames;
+        yield values.subarray(piece.skip * width, (piece.skip + piece.count) * width);
+      }
+    },
     dispose: () => session.dispose(),
   };
 }
@@ -86,7 +83,7 @@ function describeKind(kind: DspKind, o: Required<Omit<DspFeatureOptions, "pieceF
     const framing = mfccFraming(sampleRateHz);
     return {
       ...framing,
-      contextFrames: 4, // two differences of two frames each
+      contextFrames: 4, // two delta windows of two frames each
       name: `Kaldi MFCC 13 with two differences, ${sampleRateHz} Hz, hop ${framing.hopSamples}`,
       width: mfccWidth,
       run: (ops, x) => mfcc39(ops, x, sampleRateHz),
@@ -104,7 +101,7 @@ function describeKind(kind: DspKind, o: Required<Omit<DspFeatureOptions, "pieceF
     };
   }
   const options = standardChroma({ sampleRateHz, classes, hopSamples });
-  // The lowest note's kernel, as in dsp/cqt.ts.
+  // The length of the lowest note's kernel, as in dsp/cqt.ts.
   const longest = Math.ceil(sampleRateHz / (2 ** (1 / classes) - 1) / 32.7);
   return {
     hopSamples,
@@ -119,33 +116,6 @@ function describeKind(kind: DspKind, o: Required<Omit<DspFeatureOptions, "pieceF
 function frameCount({ hopSamples, frameSamples }: Framing, samples: number): number {
   if (frameSamples === 0) return samples > 0 ? Math.floor(samples / hopSamples) + 1 : 0;
   return samples < frameSamples ? 0 : Math.floor((samples - frameSamples) / hopSamples) + 1;
-}
-
-/** A clip's frames, `pieceFrames` at a time, each piece computed with the context its frames hear: no seam shows. */
-async function* pieces(
-  framing: Framing,
-  waveform: Float32Array,
-  pieceFrames: number,
-  compute: (samples: Float32Array) => Promise<Float32Array>,
-): AsyncGenerator<Float32Array> {
-  const { hopSamples, frameSamples, contextFrames } = framing;
-  const total = frameCount(framing, waveform.length);
-  checkFrames(total, waveform.length, Math.max(1, frameSamples));
-  for (let start = 0; start < total; start += pieceFrames) {
-    const end = Math.min(total, start + pieceFrames);
-    const from = Math.max(0, start - contextFrames);
-    const to = Math.min(total, end + contextFrames);
-    const until = to === total ? waveform.length : (to - 1) * hopSamples + frameSamples;
-    const values = await compute(waveform.subarray(from * hopSamples, until));
-    const width = values.length / (to - from);
-    yield values.subarray((start - from) * width, (end - from) * width);
-  }
-}
-
-/** @throws TooShortError where there is no frame. */
-export function checkFrames(frames: number, samples: number, needed: number): void {
-  if (frames > 0) return;
-  throw new TooShortError(`The clip has ${samples} samples; one frame needs ${needed}. Give a longer clip, or leave this one out.`);
 }
 
 /** @throws ConfigError for a name that is none of them. */

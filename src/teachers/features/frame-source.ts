@@ -1,17 +1,17 @@
-// Frames of a corpus for training a quantiser: read clip by clip in a seeded order, handed out in shuffled pools, from any point on.
+// Frames of a corpus for training a quantiser: read clip by clip in a seeded order and yielded in shuffled pools, from any position on.
 import { ConfigError } from "../../base/errors.ts";
-import { seeded, shuffle } from "../../base/random.ts";
+import { seeded, shuffle, shuffleBy } from "../../base/random.ts";
 import type { FrameFeatures } from "./features.ts";
 
 /** A corpus as frames. */
 export interface FrameSource {
-  /** What the frames are: two sources of one name may train and use the same centroids. */
+  /** The features' name: centroids trained on one source serve every source of the same name. */
   readonly name: string;
   readonly width: number;
   readonly clips: number;
-  /** Frames in all, as known beforehand: what a pass is measured by. */
+  /** Total frames, computed from the clips' lengths. */
   readonly totalFrames: number;
-  /** The frames of one clip, in pieces of [frames, width]; nothing where the clip can't be used. */
+  /** The frames of one clip, in pieces of [frames, width]; none where the clip can't be used. */
   clip(index: number): AsyncIterable<Float32Array>;
 }
 
@@ -21,7 +21,7 @@ export interface CorpusClip {
   load(): Promise<Float32Array>;
 }
 
-/** Features of a list of clips; those too short for a frame give none. */
+/** Features of a list of clips; a clip too short for a frame gives none. */
 export function clipFrames(features: FrameFeatures, clips: readonly CorpusClip[]): FrameSource {
   return {
     name: features.name,
@@ -35,7 +35,7 @@ export function clipFrames(features: FrameFeatures, clips: readonly CorpusClip[]
   };
 }
 
-/** How far a pass over a source has come: the next clip in the pass's order, and the frames of it already used. */
+/** A position within the passes over a source: the next clip in the pass's order, and how many of its frames were used. */
 export interface Position {
   readonly pass: number;
   readonly clip: number;
@@ -43,28 +43,28 @@ export interface Position {
 }
 
 export interface Pool {
-  /** [frames, width], shuffled; valid until the next pool is asked for. */
+  /** [frames, width], shuffled; valid until the next pool is requested. */
   readonly frames: Float32Array;
   /** Where the next pool begins. */
   readonly next: Position;
 }
 
-/** Clips a pool should hear at least, where there are as many: from a few long ones, first centres would know nothing of the rest. */
-const clipsHeard = 100;
+/** A pool samples at least this many clips, where the corpus has them: initial centres from a few long clips would not represent the rest. */
+const clipsOfPool = 100;
 
-/** Pools of at most `poolFrames` frames, pass after pass, clips in a new order each pass. Of long clips a pass takes a random share of the frames,
- *  another one each time, so that a pool hears many. From one position the same pools follow, whoever asks. */
+/** Pools of at most `poolFrames` frames, pass after pass, with the clips in a new order each pass. Where clips are long, a pass takes a random
+ *  share of their frames, redrawn each pass, so that a pool covers many clips. The pools after a position depend on the seed and it alone. */
 export async function* pools(
   source: FrameSource,
   { poolFrames, seed, from = { pass: 0, clip: 0, frame: 0 } }: { poolFrames: number; seed: number; from?: Position },
 ): AsyncGenerator<Pool> {
   const { width, clips, totalFrames } = source;
   const capacity = Math.min(poolFrames, totalFrames);
-  if (!(capacity > 0)) throw new ConfigError(`${source.name}: there are no frames to learn from.`);
+  if (!(capacity > 0)) throw new ConfigError(`${source.name}: there are no frames to train on. Give more audio.`);
   const buffer = new Float32Array(capacity * width);
-  const share = Math.min(1, (capacity * clips) / (Math.min(clips, clipsHeard) * totalFrames));
-  for (let { pass, clip, frame } = from, found = true; found; pass++, [clip, frame] = [0, 0]) {
-    found = clip > 0; // of the rest of a pass nothing need come
+  const share = Math.min(1, (capacity * clips) / (Math.min(clips, clipsOfPool) * totalFrames));
+  for (let { pass, clip, frame } = from, hadFrames = true; hadFrames; pass++, [clip, frame] = [0, 0]) {
+    hadFrames = clip > 0; // the rest of a pass may have no frames
     let filled = 0;
     for await (const piece of passFrom(source, { seed: mixSeed(seed, pass), share, firstClip: clip, firstFrame: frame })) {
       const frames = piece.frames.length;
@@ -73,7 +73,7 @@ export async function* pools(
         buffer.set(piece.values.subarray(used * width, (used + taken) * width), filled * width);
         used += taken;
         filled += taken;
-        found = true;
+        hadFrames = true;
         if (filled < capacity) continue;
         const next = { pass, clip: piece.clip, frame: piece.frames[used - 1]! + 1 };
         shuffleRows(buffer, width, mixSeed(seed, pass, next.clip, next.frame));
@@ -91,16 +91,16 @@ export async function* pools(
 
 interface Rest {
   readonly seed: number;
-  /** How much of each clip is taken. */
+  /** Share of each clip's frames that is taken, 0 to 1. */
   readonly share: number;
   readonly firstClip: number;
   readonly firstFrame: number;
 }
 
-/** The rest of a pass in pieces, each with its clip's place in the order and the numbers of its frames in the clip. */
+/** The rest of a pass in pieces, each with its clip's index in the pass's order and its frames' indices within the clip. */
 async function* passFrom(source: FrameSource, { seed, share, firstClip, firstFrame }: Rest) {
   const { width, clips } = source;
-  const order = shuffled(clips, seed);
+  const order = shuffledIndices(clips, seed);
   for (let clip = firstClip; clip < clips; clip++) {
     const rng = seeded(mixSeed(seed, order[clip]!));
     const wanted = clip === firstClip ? firstFrame : 0;
@@ -124,33 +124,31 @@ async function* passFrom(source: FrameSource, { seed, share, firstClip, firstFra
 
 /** Shuffles the rows of `frames` in place. */
 export function shuffleRows(frames: Float32Array, width: number, seed: number): void {
-  const rng = seeded(seed);
   const row = new Float32Array(width);
-  for (let i = frames.length / width - 1; i > 0; i--) {
-    const j = Math.floor(rng() * (i + 1));
-    if (i === j) continue;
+  shuffleBy(seeded(seed), frames.length / width, (i, j) => {
+    if (i === j) return;
     row.set(frames.subarray(i * width, (i + 1) * width));
     frames.copyWithin(i * width, j * width, (j + 1) * width);
     frames.set(row, j * width);
-  }
+  });
 }
 
 /** `count` different rows, drawn at random. */
 export function drawRows(frames: Float32Array, width: number, count: number, seed: number): Float32Array {
-  const order = shuffled(frames.length / width, seed);
+  const order = shuffledIndices(frames.length / width, seed);
   const out = new Float32Array(count * width);
   for (let i = 0; i < count; i++) out.set(frames.subarray(order[i]! * width, (order[i]! + 1) * width), i * width);
   return out;
 }
 
-function shuffled(count: number, seed: number): Uint32Array {
+function shuffledIndices(count: number, seed: number): Uint32Array {
   return shuffle(
     seeded(seed),
     Uint32Array.from({ length: count }, (_, i) => i),
   );
 }
 
-/** One seed from several numbers: each combination its own sequence. */
+/** One seed from several numbers: each combination gives a sequence of its own. */
 export function mixSeed(...numbers: readonly number[]): number {
   let h = 0x811c9dc5;
   for (const number of numbers) {

@@ -1,4 +1,4 @@
-// Features from a model: any hidden state, or what its convolutions give, for k-means as HuBERT's second iteration makes it.
+// Features from a model: any hidden state, or the output of its convolutions, for k-means as in HuBERT's second iteration.
 
 import { ConfigError } from "../../base/errors.ts";
 import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
@@ -7,18 +7,19 @@ import { normalise } from "../../inference/input-normalisation.ts";
 import type { Model } from "../../models/model.ts";
 import type { Engine, WeightReader } from "../../ops/program.ts";
 import { chainProgram } from "../../ops/stage.ts";
-import { checkFrames, type FrameFeatures } from "./features.ts";
+import type { FrameFeatures } from "./features.ts";
+import { pieces } from "./pieces.ts";
 
 export interface LayerFeatureOptions {
-  /** The model's name or hash: part of the features' name. */
+  /** The model's name or hash, which becomes part of the features' name. */
   readonly model: string;
-  /** Entry of hidden_states. */
+  /** Index into hidden_states. */
   readonly layer: number;
-  /** Longest piece the model sees at once; HuBERT's script cuts at 1.6 million samples too. Attention doesn't reach over a cut. */
+  /** Longest piece that the model computes at once; HuBERT's script cuts at 1.6 million samples too. Attention doesn't cross a cut. */
   readonly pieceSamples?: number;
 }
 
-/** A layer of a loaded model. Cuts fall between frames, so that clips have the frames they have uncut. The encoder stays its owner's. */
+/** A layer of a loaded model. Cuts fall between frames, so a clip has as many frames as it has uncut. The encoder remains the caller's. */
 export function layerFeatures(encoder: Encoder, { model: name, layer, pieceSamples = 1_600_000 }: LayerFeatureOptions): FrameFeatures {
   const { model, options } = encoder;
   if (layer < 0 || layer > model.layers) throw new ConfigError(`${name} has no layer ${layer}: 0 to ${model.layers}.`);
@@ -28,7 +29,7 @@ export function layerFeatures(encoder: Encoder, { model: name, layer, pieceSampl
   });
 }
 
-/** What a model's convolutions give, before the projection: features for a quantiser that need no trained transformer. */
+/** Output of a model's convolutions, before the projection: features that need no trained transformer. */
 export async function convolutionFeatures(
   model: Model,
   engine: Engine,
@@ -54,24 +55,21 @@ function overPieces(
   normaliseInput: boolean,
   compute: (piece: Float32Array) => Promise<Float32Array>,
 ): FrameFeatures {
-  const { hopSamples: hop, minimumSamples } = model;
+  const { hopSamples, minimumSamples } = model;
   const frameCount = (samples: number) => (samples < minimumSamples ? 0 : model.frameCount(samples));
+  const framing = { hopSamples, frameSamples: minimumSamples, contextFrames: 0 };
   const longest = Math.max(1, frameCount(pieceSamples));
   return {
     name,
     width,
     sampleRateHz: model.sampleRateHz,
-    rateHz: model.sampleRateHz / hop,
+    rateHz: model.sampleRateHz / hopSamples,
     frameCount,
     async *frames(waveform) {
       const total = frameCount(waveform.length);
-      checkFrames(total, waveform.length, minimumSamples);
-      const whole = normaliseInput ? normalise(waveform) : waveform; // by the clip's own statistics, before it is cut
+      const whole = normaliseInput ? normalise(waveform) : waveform; // by the whole clip's statistics
       const size = Math.ceil(total / Math.ceil(total / longest));
-      for (let start = 0; start < total; start += size) {
-        const frames = Math.min(size, total - start);
-        yield await compute(whole.subarray(start * hop, (start + frames - 1) * hop + minimumSamples));
-      }
+      for (const piece of pieces(framing, whole, total, size)) yield await compute(piece.samples);
     },
     dispose: async () => {},
   };

@@ -1,11 +1,11 @@
-// k-means as scikit-learn's MiniBatchKMeans computes it: assignment by an engine, updates in float64 here.
+// k-means as in scikit-learn's MiniBatchKMeans: an engine assigns frames to centres, and the centres are updated here in float64.
 
 import { ShapeError } from "../../base/errors.ts";
 import { type HostTensor, hostTensor } from "../../base/host-tensor.ts";
 import { nearestEntry } from "../../models/encodec/quantiser.ts";
 import { type Engine, noWeights, type Program } from "../../ops/program.ts";
 
-/** Cluster centres and how many frames each has seen. */
+/** Cluster centres, and how many frames were assigned to each. */
 export interface Clusters {
   readonly width: number;
   /** [clusters, width]. */
@@ -14,14 +14,14 @@ export interface Clusters {
   readonly counts: Float64Array;
 }
 
-/** Finds nearest centres. */
+/** Assigns frames to their nearest centres. */
 export interface Assigner {
-  /** frames [n, width] → the index of each one's nearest centre, the first of equals. */
+  /** frames [n, width] → the index of each frame's nearest centre, the first of equals: [n]. */
   assign(frames: Float32Array, clusters: Pick<Clusters, "width" | "centres">): Promise<Int32Array>;
   dispose(): Promise<void>;
 }
 
-/** Frames of one call to the engine: bounds the memory of [frames, clusters]. */
+/** Largest number of frames in one call of the engine: bounds the memory of [frames, clusters]. */
 const mostFrames = 20_000;
 
 export async function kmeansAssigner(engine: Engine, width: number): Promise<Assigner> {
@@ -39,12 +39,12 @@ export async function kmeansAssigner(engine: Engine, width: number): Promise<Ass
   return {
     async assign(frames, { centres }) {
       const count = frames.length / width;
-      if (!Number.isInteger(count)) throw new ShapeError(`${frames.length} values are no frames of ${width}.`);
+      if (!Number.isInteger(count)) throw new ShapeError(`${frames.length} values are not frames of width ${width}.`);
       const { origin, around } = centred(centres, width);
       const labels = new Int32Array(count);
       for (let start = 0; start < count; start += mostFrames) {
-        const part = frames.subarray(start * width, Math.min(count, start + mostFrames) * width);
-        const answer = await session.run({ frames: hostTensor(part, [part.length / width, width]), origin, centres: around });
+        const chunk = frames.subarray(start * width, Math.min(count, start + mostFrames) * width);
+        const answer = await session.run({ frames: hostTensor(chunk, [chunk.length / width, width]), origin, centres: around });
         labels.set(asInts(answer.labels!), start);
       }
       return labels;
@@ -53,7 +53,7 @@ export async function kmeansAssigner(engine: Engine, width: number): Promise<Ass
   };
 }
 
-/** Centres around their own mean: what all frames have in common would drown their differences in float32. */
+/** Centres around their mean: an offset common to all frames would cost their differences precision in float32. */
 function centred(centres: Float64Array, width: number): { origin: HostTensor; around: HostTensor } {
   const clusters = centres.length / width;
   const origin = new Float32Array(width);
@@ -70,8 +70,8 @@ export function asInts({ bytes }: HostTensor): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-/** One mini-batch step: each centre becomes the mean of all frames it was ever given. Returns the squared distances summed over the batch,
- *  taken before the step, as scikit-learn reports them. */
+/** One mini-batch step: each centre becomes the mean of all frames ever assigned to it. Returns the batch's sum of squared distances before the
+ *  step, as scikit-learn reports it. */
 export function updateClusters({ width, centres, counts }: Clusters, frames: Float32Array, labels: Int32Array): number {
   const inertia = squaredDistances(frames, labels, centres, width);
   const sums = new Float64Array(centres.length);
@@ -82,7 +82,7 @@ export function updateClusters({ width, centres, counts }: Clusters, frames: Flo
     for (let d = 0, at = k * width, from = i * width; d < width; d++) sums[at + d] = sums[at + d]! + frames[from + d]!;
   }
   for (let k = 0; k < counts.length; k++) {
-    if (members[k] === 0) continue; // reassignment_ratio 0: a centre without frames stays where it is
+    if (members[k] === 0) continue; // reassignment_ratio 0: a centre without frames stays
     const before = counts[k]!;
     const after = before + members[k]!;
     for (let d = 0, at = k * width; d < width; d++) centres[at + d] = (centres[at + d]! * before + sums[at + d]!) / after;
@@ -91,7 +91,7 @@ export function updateClusters({ width, centres, counts }: Clusters, frames: Flo
   return inertia;
 }
 
-/** The sum of squared distances of frames to the centres they were given. */
+/** The sum of squared distances between frames and their assigned centres. */
 export function squaredDistances(frames: Float32Array, labels: Int32Array, centres: Float64Array, width: number): number {
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {

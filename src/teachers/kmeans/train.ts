@@ -1,8 +1,8 @@
-// Training k-means on a stream: HuBERT's settings of MiniBatchKMeans, memory that doesn't grow with the corpus, and a state from which a
-// stopped run goes on as if it never had stopped.
+// Training k-means on a stream: MiniBatchKMeans with HuBERT's settings, in memory that doesn't grow with the corpus, and with a state from which
+// a stopped run resumes to the same result.
 //
-// scikit-learn draws each batch from all frames at once. Here frames come in shuffled pools of a dozen batches, gathered clip by clip in a
-// random order, and a pool is cut into batches; a corpus that fits one pool is read once.
+// scikit-learn draws each batch from all frames. Here frames are read clip by clip in a random order into shuffled pools of a dozen batches,
+// and each pool is cut into batches; a corpus that fits one pool is read once.
 import { ConfigError } from "../../base/errors.ts";
 import { seeded } from "../../base/random.ts";
 import type { Engine } from "../../ops/program.ts";
@@ -13,25 +13,25 @@ import { type Assigner, type Clusters, kmeansAssigner, squaredDistances, updateC
 export interface KMeansOptions {
   readonly clusters: number;
   readonly seed: number;
-  /** Frames of a step; HuBERT's 10000. */
+  /** Frames of a step; default 10000, as HuBERT's. */
   readonly batch?: number;
-  /** Passes over the corpus at most; HuBERT's 100. */
+  /** Largest number of passes over the corpus; default 100, as HuBERT's. */
   readonly maxPasses?: number;
-  /** Steps without a better smoothed inertia before it ends; HuBERT's 100. */
+  /** Training ends after this many steps without a lower smoothed inertia; default 100, as HuBERT's. */
   readonly patience?: number;
-  /** Starts tried by k-means++; HuBERT's 20. */
+  /** Starts that k-means++ tries; default 20, as HuBERT's. */
   readonly starts?: number;
-  /** Batches of a pool. */
+  /** Batches of a pool; default 12. */
   readonly poolBatches?: number;
 }
 
-/** Everything a run knows: enough to go on from. */
+/** The whole state of a run, from which training resumes. */
 export interface KMeansState extends Clusters {
   readonly features: string;
   readonly seed: number;
   readonly steps: number;
   readonly position: Position;
-  /** Smoothed inertia a frame, the least of it so far, and for how many steps it hasn't fallen; undefined before the second step. */
+  /** Smoothed inertia a frame, the least so far, and the number of steps since; undefined before the second step. */
   readonly smoothed: number | undefined;
   readonly least: number | undefined;
   readonly idle: number;
@@ -41,9 +41,9 @@ export interface KMeansState extends Clusters {
 }
 
 export interface TrainHooks {
-  /** A state to go on from. */
+  /** The state to resume from. */
   readonly resume?: KMeansState | undefined;
-  /** Told after each pool; awaited, so that what it writes is written. */
+  /** Called after each pool and awaited, so that it may write the state. */
   readonly onPool?: (state: KMeansState) => Promise<void> | void;
 }
 
@@ -73,7 +73,7 @@ export async function trainKMeans(
         const labels = await assigner.assign(frames, state);
         inertia = updateClusters(state, frames, labels) / labels.length;
         steps++;
-        if (steps === 1) continue; // the starting centres' own inertia would mislead
+        if (steps === 1) continue; // the inertia of the initial centres is not comparable
         smoothed = smoothed === undefined ? inertia : smoothed * (1 - smoothing) + inertia * smoothing;
         if (least === undefined || smoothed < least) [least, idle] = [smoothed, 0];
         else idle++;
@@ -87,13 +87,13 @@ export async function trainKMeans(
       await onPool?.(state);
       if (finished) return state;
     }
-    throw new ConfigError(`${source.name}: the frames ended.`); // pools go on for ever
+    throw new ConfigError(`${source.name}: the frames ended.`); // not reached: pools have no end
   } finally {
     await assigner.dispose();
   }
 }
 
-/** Pools of the source; one that holds all frames is shuffled anew instead of read again. */
+/** Pools of the source; one that holds all frames is reshuffled instead of read again. */
 async function* poolsFrom(source: FrameSource, poolFrames: number, seed: number, from: Position | undefined): AsyncGenerator<Pool> {
   if (source.totalFrames > poolFrames) {
     yield* pools(source, { poolFrames, seed, ...(from && { from }) });
@@ -102,35 +102,35 @@ async function* poolsFrom(source: FrameSource, poolFrames: number, seed: number,
   for await (const pool of pools(source, { poolFrames, seed })) {
     const shuffled = new Float32Array(pool.frames.length);
     for (let pass = from?.pass ?? 0; ; pass++) {
-      shuffled.set(pool.frames); // from one order, so that what a pass sees follows from the seed and its number alone
+      shuffled.set(pool.frames); // always from the same order, so that a pass depends on the seed and its number alone
       shuffleRows(shuffled, source.width, mixSeed(seed, pass, 7));
       yield { frames: shuffled, next: { pass: pass + 1, clip: 0, frame: 0 } };
     }
   }
 }
 
-/** A pool's frames in batches of at least `batch`: what is left over goes to all of them. */
+/** A pool's frames in batches of at least `batch`, of about equal size. */
 function* cut(frames: Float32Array, width: number, batch: number): Generator<Float32Array> {
   const count = frames.length / width;
-  const parts = Math.max(1, Math.floor(count / batch));
-  for (let part = 0; part < parts; part++) {
-    yield frames.subarray(Math.floor((part * count) / parts) * width, Math.floor(((part + 1) * count) / parts) * width);
+  const batches = Math.max(1, Math.floor(count / batch));
+  for (let i = 0; i < batches; i++) {
+    yield frames.subarray(Math.floor((i * count) / batches) * width, Math.floor(((i + 1) * count) / batches) * width);
   }
 }
 
-/** The best of several starts, each spread over its own sample of the first pool and judged on one they share. scikit-learn judges them
- *  as they are; a few full steps first tell good ones from lucky ones: with few frames a cluster that is worth several percent of inertia. */
+/** The best of several starts, each initialised on its own sample of the first pool and compared on a common one. scikit-learn compares the
+ *  initial centres; here a few full steps come first, which with few frames a cluster lowers the final inertia by several percent. */
 async function begin(pool: Pool, source: FrameSource, engine: Engine, assigner: Assigner, options: KMeansOptions): Promise<KMeansState> {
   const { clusters, seed, batch = 10_000, starts = 20 } = options;
   const { width } = source;
   const sampleFrames = Math.min(pool.frames.length / width, Math.max(3 * batch, 3 * clusters));
-  const judged = drawRows(pool.frames, width, sampleFrames, mixSeed(seed, 1));
+  const common = drawRows(pool.frames, width, sampleFrames, mixSeed(seed, 1));
   let best: { centres: Float64Array; inertia: number } | undefined;
   for (let start = 0; start < starts; start++) {
     const sample = drawRows(pool.frames, width, sampleFrames, mixSeed(seed, 2, start));
     const centres = await spreadCentres(engine, sample, width, clusters, seeded(mixSeed(seed, 3, start)));
     await settle(assigner, sample, { width, centres });
-    const inertia = squaredDistances(judged, await assigner.assign(judged, { width, centres }), centres, width);
+    const inertia = squaredDistances(common, await assigner.assign(common, { width, centres }), centres, width);
     if (!best || inertia < best.inertia) best = { centres, inertia };
   }
   return {
@@ -149,7 +149,7 @@ async function begin(pool: Pool, source: FrameSource, engine: Engine, assigner: 
   };
 }
 
-/** Full steps over one sample (Lloyd 1982): ten at most, fewer where they gain under a thousandth. */
+/** Full steps over one sample (Lloyd 1982): at most ten, until one gains less than a thousandth. */
 async function settle(assigner: Assigner, sample: Float32Array, { width, centres }: Pick<Clusters, "width" | "centres">): Promise<void> {
   let before = Number.POSITIVE_INFINITY;
   for (let step = 0; step < 10; step++) {
@@ -166,7 +166,7 @@ function checkResume(state: KMeansState, source: FrameSource, { clusters, seed }
     ["clusters", state.counts.length, clusters],
     ["seed", state.seed, seed],
     ["width", state.width, source.width],
-  ].find(([, found, wanted]) => found !== wanted);
+  ].find(([, resumed, wanted]) => resumed !== wanted);
   if (differ) {
     throw new ConfigError(
       `The run to resume has ${differ[0]} ${differ[1]}, this one ${differ[2]}. Train under another name, or remove it.`,

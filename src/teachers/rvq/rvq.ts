@@ -1,11 +1,12 @@
-// Our own residual quantiser: k-means, then k-means on what it leaves over, and so on. It serves where no EnCodec weights are at hand, under
-// its own name: codes of the two have nothing in common but their shape.
+// A residual quantiser of our own: k-means on the frames, then k-means on the residuals, and so on. It serves where no EnCodec weights are
+// available. Its codes have the shape of EnCodec's but are not interchangeable with them.
 
 import { ConfigError } from "../../base/errors.ts";
 import { type HostTensor, hostTensor } from "../../base/host-tensor.ts";
 import { residualCodes } from "../../models/encodec/quantiser.ts";
 import { type Engine, noWeights, type Program } from "../../ops/program.ts";
 import type { FrameSource } from "../features/frame-source.ts";
+import type { FrameAssigner } from "../features/frame-teacher.ts";
 import { asInts } from "../kmeans/kmeans.ts";
 import { type KMeansOptions, type KMeansState, trainKMeans } from "../kmeans/train.ts";
 
@@ -15,14 +16,14 @@ export interface ResidualQuantiser {
   /** [stages, size, width]. */
   readonly codebooks: Float32Array;
   readonly shape: readonly [stages: number, size: number, width: number];
-  /** Inertia a frame behind each stage, on the last batch it saw. */
+  /** Inertia a frame after each stage, on the last batch of that stage. */
   readonly inertias: readonly number[];
 }
 
 export interface RvqOptions extends Omit<KMeansOptions, "clusters"> {
-  /** Codebooks; 8 as MERT takes of EnCodec. */
+  /** Number of codebooks; default 8, as MERT takes of EnCodec. */
   readonly stages?: number;
-  /** Codes of each; 1024. */
+  /** Entries of each codebook; default 1024. */
   readonly size?: number;
 }
 
@@ -37,7 +38,7 @@ export interface RvqHooks {
   readonly onStage?: (state: RvqState) => Promise<void> | void;
 }
 
-/** Trains stage by stage. @throws as `trainKMeans` does. */
+/** Trains stage by stage. @throws ConfigError where the state to resume is another run's, and as `trainKMeans` does. */
 export async function trainRvq(
   source: FrameSource,
   engine: Engine,
@@ -59,16 +60,16 @@ export async function trainRvq(
     quantiser.shape[2] !== width
   ) {
     throw new ConfigError(
-      `The run to resume is another's (${quantiser.features}, ${quantiser.shape[1]} codes, seed ${quantiser.seed}). Remove it, or train under another name.`,
+      `The run to resume has other settings (${quantiser.features}, ${quantiser.shape[1]} codes, seed ${quantiser.seed}). Remove it, or train under another name.`,
     );
   }
   for (let stage = quantiser.shape[0]; stage < stages; stage++) {
     const codes = stage > 0 ? await residualAssigner(engine, quantiser) : undefined;
     try {
-      const left = codes ? residualSource(source, quantiser, codes) : source;
+      const residuals = codes ? residualSource(source, quantiser, codes) : source;
       const kmeans = { ...options, clusters: size, seed: options.seed + stage };
-      const begun = resume?.stage?.features === left.name ? resume.stage : undefined;
-      const last = await trainKMeans(left, engine, kmeans, { resume: begun, ...(onPool && { onPool }) });
+      const begun = resume?.stage?.features === residuals.name ? resume.stage : undefined;
+      const last = await trainKMeans(residuals, engine, kmeans, { resume: begun, ...(onPool && { onPool }) });
       const codebooks = new Float32Array((stage + 1) * size * width);
       codebooks.set(quantiser.codebooks);
       codebooks.set(last.centres, stage * size * width);
@@ -81,14 +82,8 @@ export async function trainRvq(
   return quantiser;
 }
 
-/** Codes of frames by the quantiser. */
-export interface ResidualAssigner {
-  /** frames [n, width] → [stages, n]. */
-  assign(frames: Float32Array): Promise<Int32Array>;
-  dispose(): Promise<void>;
-}
-
-export async function residualAssigner(engine: Engine, { codebooks, shape }: ResidualQuantiser): Promise<ResidualAssigner> {
+/** Assigns frames [n, width] the codes [stages, n] of the quantiser. */
+export async function residualAssigner(engine: Engine, { codebooks, shape }: ResidualQuantiser): Promise<FrameAssigner> {
   const [stages, , width] = shape;
   const program: Program = {
     name: "rvq",
@@ -103,9 +98,9 @@ export async function residualAssigner(engine: Engine, { codebooks, shape }: Res
       const count = frames.length / width;
       const out = new Int32Array(stages * count);
       for (let start = 0; start < count; start += mostFrames) {
-        const part = frames.subarray(start * width, Math.min(count, start + mostFrames) * width);
-        const size = part.length / width;
-        const codes = asInts((await session.run({ frames: hostTensor(part, [1, size, width]) })).codes!);
+        const chunk = frames.subarray(start * width, Math.min(count, start + mostFrames) * width);
+        const size = chunk.length / width;
+        const codes = asInts((await session.run({ frames: hostTensor(chunk, [1, size, width]) })).codes!);
         for (let stage = 0; stage < stages; stage++) out.set(codes.subarray(stage * size, (stage + 1) * size), stage * count + start);
       }
       return out;
@@ -114,11 +109,11 @@ export async function residualAssigner(engine: Engine, { codebooks, shape }: Res
   };
 }
 
-/** Frames of one call to the engine. */
+/** Largest number of frames in one call of the engine. */
 const mostFrames = 8192;
 
-/** What the quantiser leaves of a source's frames. */
-function residualSource(source: FrameSource, quantiser: ResidualQuantiser, assigner: ResidualAssigner): FrameSource {
+/** The residuals of a source's frames: frames minus their quantised values. */
+function residualSource(source: FrameSource, quantiser: ResidualQuantiser, assigner: FrameAssigner): FrameSource {
   return {
     ...source,
     name: `${source.name}, behind ${quantiser.shape[0]} stages`,
@@ -130,12 +125,12 @@ function residualSource(source: FrameSource, quantiser: ResidualQuantiser, assig
 
 function subtract(frames: Float32Array, codes: Int32Array, { codebooks, shape: [stages, size, width] }: ResidualQuantiser): Float32Array {
   const count = frames.length / width;
-  const left = frames.slice();
+  const residuals = frames.slice();
   for (let stage = 0; stage < stages; stage++) {
     for (let i = 0; i < count; i++) {
       const entry = (stage * size + codes[stage * count + i]!) * width;
-      for (let d = 0, at = i * width; d < width; d++) left[at + d] = left[at + d]! - codebooks[entry + d]!;
+      for (let d = 0, at = i * width; d < width; d++) residuals[at + d] = residuals[at + d]! - codebooks[entry + d]!;
     }
   }
-  return left;
+  return residuals;
 }
