@@ -1,4 +1,4 @@
-// A corpus: one npy a file, a bad file named while the rest goes on, and a second run that skips what is done. Ctrl-C loses nothing.
+// A corpus: one npy for each file, errors reported per file, and finished files skipped by a second run. Ctrl-C loses nothing.
 //   npx tsx examples/embed-a-folder.ts [model] [folder] [out]
 import { embedFiles, loadModel } from "ostinato";
 

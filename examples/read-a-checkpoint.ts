@@ -1,4 +1,4 @@
-// What a checkpoint holds, and one tensor of it: safetensors, pytorch_model.bin and fairseq's .pt open alike, and no pickle is run.
+// Lists a checkpoint and reads one tensor: safetensors, pytorch_model.bin and fairseq's .pt open the same way, and pickles are never run.
 //   npx tsx examples/read-a-checkpoint.ts [file or folder]
 import { openCheckpointPath, toFloat32 } from "ostinato";
 

@@ -1,4 +1,4 @@
-// A page that embeds a recording without a server's help: the model comes from /model/, the recording never leaves the browser.
+// A page that embeds a recording in the browser: the model comes from /model/, the recording never leaves the browser.
 // serve.ts beside this file bundles and serves it.
 import { loadAudio, loadModelFromUrl, timeMean } from "ostinato/browser";
 

@@ -1,4 +1,4 @@
-// `ostinato convert`: a checkpoint between Hugging Face's form and fairseq's.
+// `ostinato convert`: converts a checkpoint between Hugging Face's and fairseq's formats.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
@@ -21,7 +21,7 @@ export function convertCommand(): Command {
     )
     .argument("<from>", "a model's name, folder or checkpoint file")
     .argument("<to>", "the folder (hf) or the .pt file (fairseq) to write")
-    .addOption(new Option("--to <form>", "form to write (default: fairseq where <to> ends in .pt, else hf)").choices(["hf", "fairseq"]));
+    .addOption(new Option("--to <form>", "format to write (default: fairseq if <to> ends in .pt, else hf)").choices(["hf", "fairseq"]));
   return withHubOptions(command)
     .option("--json", "print what was written as JSON")
     .addHelpText("after", "\nExamples:\n  $ ostinato convert checkpoint_last.pt my-mert\n  $ ostinato convert MERT-v1-95M mert.pt\n")
@@ -64,7 +64,7 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
   }
 }
 
-/** HuBERT and MERT are one architecture here, but two names in fairseq. */
+/** HuBERT and MERT share one architecture here but have different names in fairseq. */
 function fairseqName(found: unknown): { fairseqName?: string } {
   return found === "hubert" || found === "mert" || found === "data2vec_audio" ? { fairseqName: found } : {};
 }
@@ -82,9 +82,9 @@ function report(
   const some = (names: readonly string[]) => `${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`;
   return [
     `${file.name} (${file.format}): ${tensors} tensors → ${files.join(", ")}`,
-    ...(leftOut.length > 0 ? [`left out, of no use to the model itself: ${leftOut.length} tensors (${some(leftOut)})`] : []),
-    ...(missing.length > 0 ? [`not in the source: ${some(missing)}, which only training uses`] : []),
-    `input normalisation written down: ${normalisation.on ? "on" : "off"} (${normalisation.source})`,
+    ...(leftOut.length > 0 ? [`left out, since inference does not use them: ${leftOut.length} tensors (${some(leftOut)})`] : []),
+    ...(missing.length > 0 ? [`missing in the source, used by training only: ${some(missing)}`] : []),
+    `input normalisation in the written configuration: ${normalisation.on ? "on" : "off"} (${normalisation.source})`,
   ];
 }
 

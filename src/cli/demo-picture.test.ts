@@ -1,10 +1,10 @@
-// The demo's picture: what returns is seen to return.
+// The demo's picture shows repeated sections as similar.
 import { expect, test } from "vitest";
 import { fillGaussian, seeded } from "../base/random.ts";
 import type { Heatmap } from "../plot/chart.ts";
 import { similarityPicture } from "./demo-picture.ts";
 
-test("moments that return are alike in every panel, and layers that see the same agree", () => {
+test("repeated moments are similar in every panel, and layers with equal states have a CKA of 1", () => {
   const [layers, frames, width] = [13, 120, 8];
   const half = fillGaussian(seeded(1), new Float32Array(60 * width));
   const values = new Float32Array(layers * frames * width);

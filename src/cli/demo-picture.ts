@@ -1,4 +1,4 @@
-// The demo's picture: how alike the moments of a piece are, seen from each layer of a model.
+// The demo's picture: similarity between moments of a piece in each layer of a model.
 import { heatmap, type Panels, panels } from "../plot/chart.ts";
 
 /** Hidden states of one piece, [layers, frames, width]. */
@@ -10,7 +10,7 @@ export interface PieceStates {
   readonly frameRateHz: number;
 }
 
-/** Moments of a layer as unit vectors, [moments, width]: their products are cosines. */
+/** Moments of a layer as unit vectors, [moments, width], so that dot products are cosines. */
 interface Moments {
   readonly vectors: Float32Array;
   readonly count: number;
@@ -19,7 +19,7 @@ interface Moments {
 
 const momentSeconds = 0.2;
 
-/** Six panels: moment × moment for four layers, layer × time against the opening, and layer × layer.
+/** Six panels: moment × moment for four layers, layer × time as similarity with the opening, and layer × layer.
  *  @param openingSeconds the length of the first section. */
 export function similarityPicture(states: PieceStates, { openingSeconds }: { openingSeconds: number }): Panels {
   const framesPerMoment = Math.max(1, Math.round(momentSeconds * states.frameRateHz));
@@ -31,7 +31,7 @@ export function similarityPicture(states: PieceStates, { openingSeconds }: { ope
   const similarity = (layer: number) =>
     heatmap({
       title: layer === 0 ? "Layer 0: before attention" : `Layer ${layer}`,
-      subtitle: `cosine of each ${momentSeconds} s with each other; weights untrained`,
+      subtitle: `cosine between moments of ${momentSeconds} s; untrained weights`,
       xLabel: "time (s)",
       yLabel: "time (s)",
       xValues: seconds,
@@ -54,7 +54,7 @@ export function similarityPicture(states: PieceStates, { openingSeconds }: { ope
   });
   const layerByLayer = heatmap({
     title: "Layer × layer",
-    subtitle: "linear CKA: 1 where both see the same likenesses",
+    subtitle: "linear CKA: 1 where both layers have the same similarities",
     xLabel: "layer",
     yLabel: "layer",
     xValues: names,
@@ -64,7 +64,7 @@ export function similarityPicture(states: PieceStates, { openingSeconds }: { ope
   return panels({ columns: 3, charts: [...shown.slice(0, 3).map(similarity), similarity(shown[3]!), acrossLayers, layerByLayer] });
 }
 
-/** Means over `frames` frames, less the mean over the piece (what all moments share says nothing of form), scaled to length 1. */
+/** Means over `frames` frames, centred by the mean over the piece and scaled to length 1. */
 function moments({ values, frames: total, width }: PieceStates, layer: number, frames: number): Moments {
   const count = Math.floor(total / frames);
   const vectors = new Float32Array(count * width);
@@ -85,7 +85,7 @@ function moments({ values, frames: total, width }: PieceStates, layer: number, f
   return { vectors, count, width };
 }
 
-/** Cosine of each moment with each: [count, count]. */
+/** Cosines between all moments: [count, count]. */
 function gram({ vectors, count, width }: Moments): Float32Array {
   const out = new Float32Array(count * count);
   for (let a = 0; a < count; a++) {
@@ -99,7 +99,7 @@ function gram({ vectors, count, width }: Moments): Float32Array {
   return out;
 }
 
-/** The cosine of each moment with the mean of the first `opening` ones. */
+/** Cosines between each moment and the mean of the first `opening` moments. */
 function withOpening({ vectors, count, width }: Moments, opening: number): Float32Array {
   const mean = new Float64Array(width);
   for (let at = 0; at < opening * width; at++) mean[at % width]! += vectors[at]!;
@@ -111,7 +111,7 @@ function withOpening({ vectors, count, width }: Moments, opening: number): Float
   });
 }
 
-/** Centred kernel alignment of two Gram matrices of centred vectors (Kornblith et al., arXiv:1905.00414). */
+/** Linear CKA of two Gram matrices of centred vectors (Kornblith et al., arXiv:1905.00414). */
 function alignment(a: Float32Array, b: Float32Array): number {
   let [ab, aa, bb] = [0, 0, 0];
   for (let i = 0; i < a.length; i++) {

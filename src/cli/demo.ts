@@ -1,4 +1,4 @@
-// `ostinato demo`: the whole way from sound to a picture, with nothing but what is here: music from a synthesiser, a model of random weights.
+// `ostinato demo`: from audio to a picture without any download, with synthesised music and a model of random weights.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -18,8 +18,8 @@ interface DemoFlags {
 
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("Make some music, embed it with a model of random weights, and draw what the layers see.")
-    .option("--out <DIR>", "folder of everything it makes", "demo")
+    .description("Synthesise music, embed it with a model of random weights, and draw similarities in each layer.")
+    .option("--out <DIR>", "output folder", "demo")
     .option("--seconds <S>", "length of the music", parseCount, 12)
     .addHelpText("after", "\nExample:\n  $ ostinato demo\n")
     .action((flags: DemoFlags) => interruptible((signal) => run(flags, signal)));
@@ -48,9 +48,9 @@ async function run({ out, seconds }: DemoFlags, signal: AbortSignal): Promise<vo
   const made = await isFile(join(model, "model.safetensors"));
   note(`2. A model in the shape of MERT-v1-95M with random weights${made ? ", from an earlier run" : ""}`);
   if (!made) await timed("weights", () => writeModel(model));
-  note("   It is untrained: its embeddings show what a random network makes of sound, and nothing about music beyond that.");
+  note("   It is untrained: its embeddings show what a random network computes from audio, and nothing about music beyond that.");
 
-  note("3. Embedding, as `ostinato embed` does it");
+  note("3. Embedding, as `ostinato embed` does");
   const loaded = await timed("loading", () =>
     openModel(model, { engine: "auto", device: "cpu", dtype: "fp32", inputNorm: "auto", localFilesOnly: true }, signal),
   );
@@ -64,12 +64,12 @@ async function run({ out, seconds }: DemoFlags, signal: AbortSignal): Promise<vo
   signal.throwIfAborted();
   const { shape, output, provenance } = result!;
 
-  note("4. A picture of what each layer finds alike");
+  note("4. A picture of similarities in each layer");
   await timed("picture", () => drawPicture(picture, output!, { frameRateHz: provenance!.model.frameRateHz, openingSeconds: seconds / 4 }));
   note(`   ${picture}`);
-  note(`\n${output}: float32 [${shape!.join(", ")}] = [layers + 1, frames, width], its provenance beside it as .json`);
+  note(`\n${output}: float32 [${shape!.join(", ")}] = [layers + 1, frames, width], with its provenance in the .json beside it`);
   note(`Times: ${times.join(", ")}.`);
-  note("Next, with trained weights (380 MB, CC BY-NC 4.0) and music of your own:");
+  note("Next, with trained weights (380 MB, CC BY-NC 4.0) and your own music:");
   note("  npx ostinato embed song.mp3 --model MERT-v1-95M --out embeddings");
 }
 
@@ -79,7 +79,7 @@ async function writeSong(path: string, seconds: number): Promise<void> {
   await writeAtomic(path, encodeWav(shortSong({ seconds, seed: 1 })));
 }
 
-/** A folder such as the hub has them, 380 MB. The weights come last: where they are, all is. */
+/** A model folder as on the hub, 380 MB. The weights are written last, so that a folder with weights is complete. */
 async function writeModel(folder: string): Promise<void> {
   const { hfPreprocessor } = await import("../checkpoint/convert.node.ts");
   const { randomTensors } = await import("../checkpoint/random.ts");
@@ -96,7 +96,7 @@ async function writeModel(folder: string): Promise<void> {
 const card = `---
 license: cc0-1.0
 ---
-Random weights in the shape of MERT-v1-95M, made by \`ostinato demo\` from seed 1. Untrained: of no use but to try the machinery.
+Random weights in the shape of MERT-v1-95M, made by \`ostinato demo\` from seed 1. It is untrained and only serves to try the software.
 `;
 
 async function drawPicture(path: string, array: string, piece: { frameRateHz: number; openingSeconds: number }): Promise<void> {

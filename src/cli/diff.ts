@@ -1,4 +1,4 @@
-// `ostinato diff`: the first place at which two engines, dtypes or checkpoints part.
+// `ostinato diff`: the first tap at which two engines, dtypes or checkpoints differ.
 import { Command, Option } from "commander";
 import { modelDtypes } from "../base/dtypes.ts";
 import { ConfigError } from "../base/errors.ts";
@@ -15,18 +15,18 @@ interface DiffFlags extends HubFlags {
 
 export function diffCommand(): Command {
   const command = new Command("diff")
-    .description("Run one clip through two models and say at which tap they first part.")
+    .description("Run one clip through two models and report the first tap at which they differ.")
     .argument("<modelA>", "a model's name, folder or checkpoint file")
-    .argument("<modelB>", "another, or the same with another engine or dtype")
+    .argument("<modelB>", "another model, or the same with another engine or dtype")
     .argument("<audio>", "an audio file")
-    .addOption(new Option("--engine <A,B>", "an engine for both, or one each").default("auto"))
-    .addOption(new Option("--dtype <A,B>", "a dtype for both, or one each").default("fp32"))
-    .option("--seconds <S>", "how much of the clip is used", "5");
+    .addOption(new Option("--engine <A,B>", "one engine for both, or one for each").default("auto"))
+    .addOption(new Option("--dtype <A,B>", "one dtype for both, or one for each").default("fp32"))
+    .option("--seconds <S>", "length of the excerpt", "5");
   return withHubOptions(command)
-    .option("--json", "print one JSON object a tap")
+    .option("--json", "print one JSON object for each tap")
     .addHelpText(
       "after",
-      "\nExit code 1: they part.\n\nExamples:\n  $ ostinato diff MERT-v1-95M MERT-v1-95M song.mp3 --dtype fp32,q8\n  $ ostinato diff ./mine ./converted song.mp3 --engine onnx,torch\n",
+      "\nExit code 1: they differ.\n\nExamples:\n  $ ostinato diff MERT-v1-95M MERT-v1-95M song.mp3 --dtype fp32,q8\n  $ ostinato diff ./mine ./converted song.mp3 --engine onnx,torch\n",
     )
     .action((a: string, b: string, audio: string, flags: DiffFlags) => interruptible((signal) => run([a, b], audio, flags, signal)));
 }
@@ -43,24 +43,24 @@ async function run(names: [string, string], audio: string, flags: DiffFlags, sig
   try {
     const { samples } = await loadAudio(audio, { sampleRateHz: a.model.sampleRateHz, seconds, signal });
     const differences = await compareTaps(a, b, samples);
-    const parting = firstParting(differences);
-    if (flags.json) for (const difference of differences) printJson({ ...difference, parts: difference === parting });
+    const first = firstParting(differences);
+    if (flags.json) for (const difference of differences) printJson({ ...difference, parts: difference === first });
     else {
       const rows = differences.map((d) => [
         d.tap,
         d.maxError.toExponential(2),
         d.maxErrorOverRms.toExponential(2),
         d.cosine.toFixed(7),
-        d === parting ? "parts here" : "",
+        d === first ? "differs first" : "",
       ]);
       process.stdout.write(table(["tap", "max error", "of rms", "cosine", ""], rows));
     }
     note(
-      parting
-        ? `They first part at ${parting.tap}.`
-        : "They don't part: every tap has a cosine of 0.9999 or more and differs by less than 0.1 % of its size.",
+      first
+        ? `They first differ at ${first.tap}.`
+        : "They are equal: every tap has a cosine of 0.9999 or more and a relative error below 0.1 %.",
     );
-    if (parting) process.exitCode = exitCodes.someFailed;
+    if (first) process.exitCode = exitCodes.someFailed;
   } finally {
     await a.dispose();
     await b.dispose();
@@ -71,7 +71,7 @@ async function run(names: [string, string], audio: string, flags: DiffFlags, sig
 function pair<const T extends string>(text: string, option: string, allowed: readonly T[]): [T, T] {
   const parts = text.split(",");
   if (parts.length > 2 || !parts.every((part) => (allowed as readonly string[]).includes(part))) {
-    throw new ConfigError(`--${option} is ${text}: give one of ${allowed.join(", ")}, or two parted by a comma.`);
+    throw new ConfigError(`--${option} is ${text}: give one of ${allowed.join(", ")}, or two separated by a comma.`);
   }
   return [parts[0] as T, (parts[1] ?? parts[0]) as T];
 }

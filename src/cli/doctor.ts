@@ -1,4 +1,4 @@
-// `ostinato doctor` and `ostinato setup torch`: what this machine has, what is missing for what, and how to get it.
+// `ostinato doctor` and `ostinato setup torch`: which engines this machine can run, what is missing, and how to install it.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -8,7 +8,7 @@ import { note, printJson } from "./outcome.ts";
 
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("Say which engines, CPU features and GPUs are there, and what is missing for what.")
+    .description("Report engines, CPU features and GPUs, and what is missing for which purpose.")
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  $ ostinato doctor\n")
     .action(async (flags: { json?: boolean }) => {
@@ -17,7 +17,7 @@ export function doctorCommand(): Command {
       const { advice, diagnoseTorch } = await import("../engines/torch/setup.ts");
       const torch = diagnoseTorch();
       const [cpu] = cpus();
-      const found = {
+      const machine = {
         ostinato: ostinatoVersion,
         node: process.version,
         cpu: { model: cpu?.model ?? "unknown", cores: cpus().length, features: cpuFeatures() },
@@ -27,29 +27,29 @@ export function doctorCommand(): Command {
         torch: { ready: torch.ready, built: torch.built, version: torch.libtorch?.version, cuda: torch.libtorch?.cuda ?? false },
         ffmpeg: versionOf("ffmpeg", ["-version"]),
       };
-      if (flags.json) return printJson({ ...found, findings: torch.findings, commands: torch.commands });
+      if (flags.json) return printJson({ ...machine, findings: torch.findings, commands: torch.commands });
       const lines = [
-        `ostinato ${found.ostinato} on Node ${found.node}`,
-        `CPU: ${found.cpu.model}, ${found.cpu.cores} cores, ${found.memoryGB} GB; ${found.cpu.features.join(", ") || "no vector extensions found"}`,
-        `GPUs: ${found.gpus.join("; ") || "none found (nvidia-smi tells of none)"}`,
-        `engine onnx: ready (onnxruntime-node ${found.onnx}): fp32, fp16, q8, q4`,
+        `ostinato ${machine.ostinato} on Node ${machine.node}`,
+        `CPU: ${machine.cpu.model}, ${machine.cpu.cores} cores, ${machine.memoryGB} GB; ${machine.cpu.features.join(", ") || "no vector extensions found"}`,
+        `GPUs: ${machine.gpus.join("; ") || "none found (nvidia-smi lists none)"}`,
+        `engine onnx: ready (onnxruntime-node ${machine.onnx}): fp32, fp16, q8, q4`,
         torch.ready
-          ? `engine torch: ready (libtorch ${found.torch.version}${found.torch.cuda ? " with CUDA" : ""}${torch.built ? "" : "; compiled at first use"}): fp32, bf16, training`
+          ? `engine torch: ready (libtorch ${machine.torch.version}${machine.torch.cuda ? " with CUDA" : ""}${torch.built ? "" : "; compiled at first use"}): fp32, bf16, training`
           : `engine torch: not ready\n${indent(advice(torch))}\n  or run: ostinato setup torch`,
-        `ffmpeg: ${found.ffmpeg ?? "not found: m4a and other containers can't be decoded (apt-get install ffmpeg)"}`,
+        `ffmpeg: ${machine.ffmpeg ?? "not found: m4a and other containers can't be decoded (apt-get install ffmpeg)"}`,
       ];
-      for (const finding of torch.findings.filter(({ found: there }) => there)) lines.push(`  ${finding.what}: ${finding.detail}`);
+      for (const finding of torch.findings.filter(({ found }) => found)) lines.push(`  ${finding.what}: ${finding.detail}`);
       process.stdout.write(`${lines.join("\n")}\n`);
     });
 }
 
 export function setupCommand(): Command {
   return new Command("setup")
-    .description("Install what an engine needs: with apt-get as root on Debian, elsewhere say the commands.")
+    .description("Install what an engine needs: with apt-get as root on Debian, elsewhere print the commands.")
     .argument("<engine>", "torch")
     .addHelpText("after", "\nExample:\n  $ ostinato setup torch\n")
     .action(async (engine: string) => {
-      if (engine !== "torch") throw new ConfigError(`There is nothing to set up for "${engine}". Known is: torch.`);
+      if (engine !== "torch") throw new ConfigError(`There is no setup for "${engine}". The only engine with one is torch.`);
       const { setupTorch } = await import("../engines/torch/setup.ts");
       const { buildAddon } = await import("../engines/torch/build.ts");
       const { libtorch } = await setupTorch(note);
@@ -58,7 +58,7 @@ export function setupCommand(): Command {
     });
 }
 
-/** Vector extensions that matter to the engines, by Linux's names. */
+/** Vector extensions that the engines use, by Linux's names. */
 function cpuFeatures(): string[] {
   const wanted = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16"];
   const text = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";

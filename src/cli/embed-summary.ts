@@ -1,5 +1,5 @@
-// Summary of a corpus: what was done and how fast, what was resampled, what failed and why. It counts results as they come, so that a
-// corpus of any size takes no memory here.
+// Summary of a corpus run: counts and speed, what was resampled, what failed and why. Results are counted as they arrive, so memory does
+// not grow with the corpus.
 import { clock } from "../base/progress.ts";
 import { measuredOf } from "../embed/deviation.ts";
 import type { FileResult } from "../embed/report.ts";
@@ -9,9 +9,9 @@ const namedFailures = 20;
 
 export interface EmbedSummary {
   add(result: FileResult): void;
-  /** How many failed so far. */
+  /** Number of failures so far. */
   failed(): number;
-  /** The lines that close a run. `total` is the number of files asked for: fewer results mean that it was interrupted. */
+  /** The closing lines of a run. `total` is the number of files given: fewer results mean that the run was interrupted. */
   lines(run: { total: number; seconds: number; out: string }): string[];
 }
 
@@ -36,14 +36,14 @@ export function embedSummary(sampleRateHz: number): EmbedSummary {
       if (rate !== undefined && rate !== sampleRateHz) rates.set(rate, (rates.get(rate) ?? 0) + 1);
       if (provenance?.windows) {
         const { windowSeconds, overlapSeconds } = provenance.windows;
-        const line = `attention saw ${windowSeconds} s at a time, ${overlapSeconds} s shared. ${measuredOf(provenance.windows)}`;
+        const line = `attention saw ${windowSeconds} s at a time, with ${overlapSeconds} s of overlap. ${measuredOf(provenance.windows)}`;
         windowed.set(line, (windowed.get(line) ?? 0) + 1);
       }
     },
     failed: () => count.failed,
     lines({ total, seconds, out }) {
       const lines: string[] = [];
-      // Silently wrong rates have spoilt many results.
+      // A wrong sample rate gives near-random embeddings without any error, so resampling is always reported.
       const list = [...rates].sort(([a], [b]) => a - b).map(([rate, many]) => `${files(many)} from ${rate} Hz`);
       if (list.length > 0) lines.push(`resampled to ${sampleRateHz} Hz: ${list.join(", ")}`);
       for (const [line, many] of windowed) lines.push(`${files(many)} in windows: ${line}`);
@@ -53,16 +53,16 @@ export function embedSummary(sampleRateHz: number): EmbedSummary {
       const why = [...reasons].sort(([, a], [, b]) => b - a).map(([reason, many]) => `${many} ${reason}`);
       const counts = [
         `${files(done)} embedded${done > 0 ? ` (${pace})` : ""}`,
-        skipped > 0 && `${skipped} skipped, finished before`,
+        skipped > 0 && `${skipped} skipped, already finished`,
         failed > 0 && `${failed} failed (${why.join(", ")})`,
-        begun < total && `${total - begun} not begun`,
+        begun < total && `${total - begun} not started`,
       ];
       lines.push(`${counts.filter(Boolean).join("; ")}. Outputs are in ${out}.`);
       if (failed > 1) {
         lines.push("Failed:", ...failures);
         if (failed > namedFailures) lines.push(`  and ${failed - namedFailures} more`);
       }
-      if (failed > 0) lines.push(`Each of them, and why: ${out}/report.jsonl`);
+      if (failed > 0) lines.push(`The reasons are in ${out}/report.jsonl.`);
       return lines;
     },
   };

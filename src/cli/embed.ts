@@ -1,4 +1,4 @@
-// `ostinato embed`: files, folders and globs to embeddings, through the same functions the library offers.
+// `ostinato embed`: writes embeddings of files, folders and globs with the library's own functions.
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
 import { startProgress } from "../base/progress.ts";
@@ -30,9 +30,9 @@ interface EmbedFlags extends ModelFlags {
 
 export function embedCommand(): Command {
   const command = new Command("embed")
-    .description("Embed audio: every layer's hidden states, or what is pooled of them.")
+    .description("Embed audio: the hidden states of every layer, or a pooled form of them.")
     .argument("<inputs...>", "audio files, folders, globs, or - for a file on stdin")
-    .requiredOption("--model <name|folder>", "a registered name (see `ostinato models`), a name of the hub, or a folder");
+    .requiredOption("--model <name|folder>", "a registered name (see `ostinato models`), a name on the hub, or a folder");
   withEngineOptions(withHubOptions(command))
     .option("--layers <layers>", "all, last, or numbers such as 0,6,12 (0: before the first layer)", parseLayers, "all")
     .addOption(
@@ -40,30 +40,30 @@ export function embedCommand(): Command {
         .choices(["none", "mean", "weighted"])
         .default("none"),
     )
-    .option("--layer-weights <weights>", "for --pooling weighted: numbers, or a JSON file (default: all the same)", parseLayerWeights)
+    .option("--layer-weights <weights>", "for --pooling weighted: numbers, or a JSON file (default: equal weights)", parseLayerWeights)
     .option("--l2", "scale each vector to length 1")
-    .option("--window <S>", "seconds that attention sees at once (default: all of a file up to 2 minutes, else 30)", parseSeconds)
-    .option("--overlap <S>", "seconds that windows share (default with --window: 0, else 5)", parseSeconds)
-    .option("--batch-size <N>", "files (or windows) a run", parseCount, 1)
+    .option("--window <S>", "length of the window that attention sees (default: files up to 2 minutes whole, else 30)", parseSeconds)
+    .option("--overlap <S>", "overlap of neighbouring windows (default with --window: 0, else 5)", parseSeconds)
+    .option("--batch-size <N>", "files (or windows) computed together", parseCount, 1)
     .addOption(
-      new Option("--format <format>", "npy, npz: a file each; parquet, jsonl: one table")
+      new Option("--format <format>", "npy, npz: one file for each input; parquet, jsonl: one table")
         .choices(["npy", "npz", "parquet", "jsonl"])
         .default("npy"),
     )
     .requiredOption("--out <DIR>", "folder of the outputs")
-    .option("--overwrite", "replace outputs that are there")
-    .option("--json", "print one JSON object a file")
+    .option("--overwrite", "replace existing outputs")
+    .option("--json", "print one JSON object for each file")
     .addHelpText("after", examples)
     .action((inputs: string[], flags: EmbedFlags) => interruptible((signal) => run(inputs, flags, signal)));
   return command;
 }
 
 const examples = `
-A finished output is skipped, so a run that was interrupted goes on where it stopped.
+Finished outputs are skipped, so an interrupted run continues where it stopped.
 
 Examples:
   $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings
-      embeddings/song.npy: float32 [13, frames, 768], and embeddings/song.json: how it was made
+      embeddings/song.npy: float32 [13, frames, 768], and embeddings/song.json: its provenance
   $ ostinato embed music/ --model MERT-v1-330M --layers 6,12 --pooling mean --out embeddings --format parquet
   $ ostinato embed "sets/**/*.flac" --model music2vec-v1 --window 30 --overlap 2 --out embeddings
   $ ffmpeg -i video.mkv -f wav - | ostinato embed - --model MERT-v1-95M --out embeddings
@@ -73,7 +73,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, signal: AbortSi
   const corpus = await corpusOf(inputs);
   const model = await openModel(flags.model, flags, signal);
   try {
-    if (flags.pooling === "weighted" && !flags.layerWeights) note("note: no --layer-weights given, so every layer counts the same");
+    if (flags.pooling === "weighted" && !flags.layerWeights) note("note: no --layer-weights given, so all layers have equal weight");
     const failed = await embedAll(model, corpus, flags, signal);
     if (failed > 0) process.exitCode = exitCodes.someFailed;
     if (signal.aborted) throw new InterruptedError("Interrupted.");
@@ -82,7 +82,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, signal: AbortSi
   }
 }
 
-/** Embeds a corpus and says on stderr how it goes: the path that `ostinato demo` takes too. Gives the number of files that failed. */
+/** Embeds a corpus with progress on stderr; `ostinato demo` uses it too. Returns the number of files that failed. */
 export async function embedAll(
   model: LoadedModel,
   corpus: readonly CorpusFile[],
@@ -115,18 +115,18 @@ export async function embedAll(
   return summary.failed();
 }
 
-/** @throws ConfigError where nothing is piped into "-". */
+/** @throws ConfigError when "-" is given and stdin is a terminal. */
 async function corpusOf(inputs: readonly string[]): Promise<readonly CorpusFile[]> {
   const { planCorpus } = await import("../embed/embed-files.ts");
   if (!inputs.includes("-")) return planCorpus(inputs);
-  if (inputs.length > 1) throw new ConfigError("- stands for a file on stdin and can't be given together with other files.");
-  if (process.stdin.isTTY) throw new ConfigError("- reads a file from stdin, but nothing is piped in. Try: ostinato embed - … < song.mp3");
-  const parts: Uint8Array[] = [];
-  for await (const part of process.stdin) parts.push(part as Uint8Array);
-  return [{ file: "-", name: "stdin", audio: { bytes: new Uint8Array(Buffer.concat(parts)), name: "stdin" } }];
+  if (inputs.length > 1) throw new ConfigError("- means a file on stdin and can't be combined with other files.");
+  if (process.stdin.isTTY) throw new ConfigError("- reads a file from stdin, but stdin is a terminal. Try: ostinato embed - … < song.mp3");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return [{ file: "-", name: "stdin", audio: { bytes: new Uint8Array(Buffer.concat(chunks)), name: "stdin" } }];
 }
 
-/** A message with the file it is about, which most name themselves. */
+/** The message, preceded by the file's name unless it has it already. */
 function named(file: string, message: string): string {
   return message.includes(file) ? message : `${file}: ${message}`;
 }

@@ -1,4 +1,4 @@
-// `ostinato export`: a model as an ONNX file, or as the folder that transformers.js loads.
+// `ostinato export`: writes a model as an ONNX file, or as a folder that transformers.js loads.
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { Command, Option } from "commander";
@@ -19,10 +19,10 @@ export function exportCommand(): Command {
   const command = new Command("export")
     .description("Write a model as an ONNX file that plain ONNX Runtime runs, or as a folder that transformers.js loads.")
     .argument("<model>", "a model's name, folder or checkpoint file")
-    .argument("<out>", "a file that ends in .onnx (weights past 1 GiB go into <out>.data beside it), or a folder for transformers.js")
+    .argument("<out>", "a file that ends in .onnx (weights over 1 GiB go to <out>.data beside it), or a folder for transformers.js")
     .option(
       "--layers <layers>",
-      "hidden states to give out: all, last, or numbers such as 0,6,12 (default: all; of a folder: last)",
+      "hidden states to output: all, last, or numbers such as 0,6,12 (default: all; for a folder: last)",
       parseLayers,
     )
     .addOption(new Option("--dtype <dtype>", "number format of the weights").choices(onnxDtypes).default("fp32"));
@@ -64,16 +64,16 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
       `${out}: ${exported.input} [batch, samples at ${architecture.model.sampleRateHz} Hz] → ${exported.outputs.join(", ")} [batch, frames, ${architecture.model.width}]`,
     );
     note(
-      `${exported.weights} weights; input normalisation is ${inputNormalisation.on ? `on, and ${toFolder ? "AutoProcessor's" : "the caller's"} to do` : "off"} (${inputNormalisation.source})`,
+      `${exported.weights} weights; input normalisation is ${inputNormalisation.on ? `on, to be done by ${toFolder ? "AutoProcessor" : "the caller"}` : "off"} (${inputNormalisation.source})`,
     );
   } finally {
     await file.close();
   }
 }
 
-/** Whether `out` means a folder. @throws ConfigError for the name of a file that is no ONNX file. */
+/** Whether `out` is a folder. @throws ConfigError for a file name with another extension than .onnx. */
 async function isFolder(out: string): Promise<boolean> {
   if (out.endsWith(".onnx")) return false;
   if (extname(out) === "" || out.endsWith("/") || (await stat(out).catch(() => undefined))?.isDirectory()) return true;
-  throw new ConfigError(`The file to write is ${out}: give it a name that ends in .onnx, or the name of a folder for transformers.js.`);
+  throw new ConfigError(`The output is ${out}. Give a file name that ends in .onnx, or a folder for transformers.js.`);
 }

@@ -1,4 +1,4 @@
-// `ostinato inspect`: what a checkpoint holds, from its headers alone.
+// `ostinato inspect`: describes a checkpoint from its headers alone.
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
@@ -17,7 +17,7 @@ interface InspectFlags extends HubFlags {
 
 export function inspectCommand(): Command {
   const command = new Command("inspect")
-    .description("Say what a checkpoint holds, without loading it.")
+    .description("Describe a checkpoint without loading it.")
     .argument("<checkpoint>", "a checkpoint file, a model's folder, or a model's name")
     .option("--tensors", "list every tensor");
   return withHubOptions(command)
@@ -26,7 +26,7 @@ export function inspectCommand(): Command {
     .action((path: string, flags: InspectFlags) => interruptible((signal) => run(path, flags, signal)));
 }
 
-/** What is told of a checkpoint. */
+/** The description of a checkpoint. */
 interface Findings {
   readonly file: string;
   readonly format: string;
@@ -34,7 +34,7 @@ interface Findings {
   readonly parameters: number;
   readonly bytes: number;
   readonly dtypes: Readonly<Record<string, number>>;
-  /** Where the configuration was found, and what of it was understood. */
+  /** Where the configuration was found. */
   readonly config: string | undefined;
   readonly family: string;
   readonly missing: readonly string[];
@@ -118,21 +118,23 @@ function described({ family, model }: Architecture): string {
   return `${family}: ${layers} layers of ${width}, ${sampleRateHz / hopSamples} frames a second at ${sampleRateHz} Hz`;
 }
 
-function report(found: Findings): string {
+function report(findings: Findings): string {
   const some = (names: readonly string[]) => `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
-  const dtypes = Object.entries(found.dtypes).map(([dtype, count]) => `${count} ${dtype}`);
+  const dtypes = Object.entries(findings.dtypes).map(([dtype, count]) => `${count} ${dtype}`);
   const lines = [
-    ["file", found.file],
-    ["format", found.format],
+    ["file", findings.file],
+    ["format", findings.format],
     [
       "tensors",
-      `${found.tensors} (${dtypes.join(", ") || "none"}), ${found.parameters.toLocaleString("en")} parameters, ${megabytes(found.bytes)}`,
+      `${findings.tensors} (${dtypes.join(", ") || "none"}), ${findings.parameters.toLocaleString("en")} parameters, ${megabytes(findings.bytes)}`,
     ],
-    ["config", found.config ?? "none: there is no config.json beside it"],
-    ["family", found.family],
-    ...(found.missing.length > 0 ? [["missing", `${found.missing.length} weights that the family asks for: ${some(found.missing)}`]] : []),
-    ...(found.unused.length > 0 && !found.family.startsWith("unknown")
-      ? [["not used", `${found.unused.length} tensors: ${some(found.unused)}`]]
+    ["config", findings.config ?? "none: there is no config.json beside it"],
+    ["family", findings.family],
+    ...(findings.missing.length > 0
+      ? [["missing", `${findings.missing.length} weights that the family requires: ${some(findings.missing)}`]]
+      : []),
+    ...(findings.unused.length > 0 && !findings.family.startsWith("unknown")
+      ? [["not used", `${findings.unused.length} tensors: ${some(findings.unused)}`]]
       : []),
   ];
   return lines.map(([key, value]) => `${key!.padEnd(9)} ${value}\n`).join("");

@@ -1,4 +1,4 @@
-// The command line: its commands, and how it ends. Each command sets process.exitCode where it did not do all it was asked for.
+// The command line: registers the commands and turns errors into exit codes. A command sets process.exitCode itself when some items failed.
 import { Command, CommanderError } from "commander";
 import { ostinatoVersion } from "../base/version.node.ts";
 import { convertCommand } from "./convert.ts";
@@ -14,10 +14,10 @@ import { prepareCommand } from "./prepare.ts";
 import { synthCommand } from "./synth.ts";
 import { verifyCommand } from "./verify.ts";
 
-/** Runs the command that `args` (without node and the script) name, and sets the exit code of the process. */
+/** Runs the command given by `args` (without node and the script) and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   const program = new Command("ostinato")
-    .description("Self-supervised music-audio models: embeddings, checkpoints, and what is known of them.")
+    .description("Self-supervised music-audio models: embeddings, checkpoints, and data for pre-training.")
     .version(ostinatoVersion, "-V, --version")
     .addHelpText("after", "\nExample:\n  $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings\n");
   const commands = [
@@ -37,9 +37,9 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {
     const name = [command.parent?.parent, command.parent, command].flatMap((each) => each?.name() ?? []).join(" ");
-    command.exitOverride().showSuggestionAfterError().showHelpAfterError(`Run \`${name} --help\` for what there is.`);
+    command.exitOverride().showSuggestionAfterError().showHelpAfterError(`Run \`${name} --help\` for usage.`);
   }
-  endQuietlyWhenNobodyReads();
+  exitOnClosedPipe();
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -49,8 +49,8 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** A reader that has seen enough (`ostinato models | head -1`) is no failure. */
-function endQuietlyWhenNobodyReads(): void {
+/** A closed pipe (`ostinato models | head -1`) is no failure. */
+function exitOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit(exitCodes.done);

@@ -1,4 +1,4 @@
-// `ostinato models`: the table of the family, licences, and what lies in the cache.
+// `ostinato models`: the registered models, their licences, and which models are cached.
 import { Command } from "commander";
 import { type CachedModel, listCached } from "../hub/cached.node.ts";
 import { type RegistryEntry, registry } from "../hub/registry.ts";
@@ -6,9 +6,9 @@ import { printJson } from "./outcome.ts";
 
 export function modelsCommand(): Command {
   return new Command("models")
-    .description("List the models of the family, their licences, and what is cached.")
+    .description("List the registered models, their licences, and what is cached.")
     .option("--cache-dir <D>", "cache of downloaded models (default: HF_HUB_CACHE)")
-    .option("--json", "print one JSON object a model")
+    .option("--json", "print one JSON object for each model")
     .addHelpText("after", "\nExample:\n  $ ostinato models\n")
     .action(async (flags: { cacheDir?: string; json?: boolean }) => {
       const cached = await listCached({ cacheDir: flags.cacheDir });
@@ -20,7 +20,7 @@ export function modelsCommand(): Command {
       if (others.length > 0) {
         const list = others.map(({ name, commit, bytes }) => [name, commit.slice(0, 12), megabytes(bytes)]);
         process.stdout.write(
-          `\nAlso cached (whether they are of a known family, \`ostinato inspect\` tells):\n${table(["name", "commit", "size"], list)}`,
+          `\nAlso cached (\`ostinato inspect\` shows whether they are of a known family):\n${table(["name", "commit", "size"], list)}`,
         );
       }
     });

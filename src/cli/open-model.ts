@@ -1,4 +1,4 @@
-// Opening a model for a command: the options that say which, progress while it is fetched, and what one should know of it once it is there.
+// Opening a model for a command: its options, download progress, and the notes about it on stderr.
 import { type Command, Option } from "commander";
 import { type ModelDtype, modelDtypes } from "../base/dtypes.ts";
 import type { Progress as Download } from "../hub/download.node.ts";
@@ -21,22 +21,22 @@ export interface ModelFlags extends HubFlags {
   readonly inputNorm: "auto" | "on" | "off";
 }
 
-/** --revision, --cache-dir, --local-files-only: where a model comes from. */
+/** Adds --revision, --cache-dir and --local-files-only. */
 export function withHubOptions(command: Command): Command {
   return command
     .option("--revision <R>", "branch, tag or commit of the model on the hub")
-    .option("--cache-dir <D>", "cache of downloaded models (default: HF_HUB_CACHE, as Python's huggingface_hub has it)")
+    .option("--cache-dir <D>", "cache of downloaded models (default: HF_HUB_CACHE, as for Python's huggingface_hub)")
     .option("--local-files-only", "never use the network");
 }
 
-/** --engine, --device, --dtype, --input-norm: how it is run. */
+/** Adds --engine, --device, --dtype and --input-norm. */
 export function withEngineOptions(command: Command): Command {
   return command
-    .addOption(new Option("--engine <engine>", "what runs the model").choices(["auto", "onnx", "torch"]).default("auto"))
-    .option("--device <device>", "where it runs: cpu, cuda or cuda:1 (default: a GPU where the engine finds one)")
+    .addOption(new Option("--engine <engine>", "engine that runs the model").choices(["auto", "onnx", "torch"]).default("auto"))
+    .option("--device <device>", "device: cpu, cuda or cuda:1 (default: a GPU if the engine finds one)")
     .addOption(new Option("--dtype <dtype>", "number format of the products; fp32 is exact").choices(modelDtypes).default("fp32"))
     .addOption(
-      new Option("--input-norm <norm>", "zero mean and unit variance first; auto: as the model was trained")
+      new Option("--input-norm <norm>", "scale input to zero mean and unit variance; auto: as the model was trained")
         .choices(["auto", "on", "off"])
         .default("auto"),
     );
@@ -53,8 +53,7 @@ export function resolveOptions(flags: HubFlags, signal?: AbortSignal): ResolveOp
   };
 }
 
-/** Loads a model and says on stderr what it is, under which licence, and how its input is normalised.
- *  @throws ConfigError for an engine, device or dtype that is not there, and what `loadModel` throws. */
+/** Loads a model and prints its name, size, engine, licence and input normalisation on stderr. @throws as `loadModel` does. */
 export async function openModel(name: string, flags: ModelFlags, signal?: AbortSignal): Promise<LoadedModel> {
   const { engine, device, dtype, inputNorm } = flags;
   const { loadModel } = await import("../inference/load.node.ts");
@@ -72,11 +71,11 @@ export async function openModel(name: string, flags: ModelFlags, signal?: AbortS
 }
 
 export function licenceLine(licence: Licence | undefined): string {
-  if (!licence) return "licence of the weights: unknown (no model card beside them says it)";
+  if (!licence) return "licence of the weights: unknown (no model card beside them states it)";
   return `licence of the weights: ${licence.name}${licence.nonCommercial ? ", which forbids commercial use" : ""}`;
 }
 
-/** Shows bytes as they arrive: redrawn on a terminal, otherwise a line each ten seconds. */
+/** Prints download progress: redrawn on a terminal, otherwise one line every ten seconds. */
 function downloadProgress(): (progress: Download) => void {
   let shown = 0;
   return ({ file, receivedBytes, totalBytes }) => {

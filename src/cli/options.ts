@@ -1,4 +1,4 @@
-// Options: values that several commands take, parsed once and refused with the key and what is allowed.
+// Options: parsers for values that several commands take. A wrong value is refused with what is allowed.
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { z } from "zod";
@@ -6,13 +6,13 @@ import { messageOf } from "../base/errors.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import type { LayerAverage } from "../inference/pooling.ts";
 
-/** all, last, or numbers parted by commas. */
+/** all, last, or numbers separated by commas. */
 export function parseLayers(text: string): LayerChoice {
   if (text === "all" || text === "last") return text;
   const parts = text.split(",").map((part) => part.trim());
   if (!parts.every((part) => /^-?\d+$/.test(part))) {
     throw new InvalidArgumentError(
-      "Allowed are all, last, or numbers parted by commas such as 0,6,12 (0 is the embedding before layer 1).",
+      "Allowed are all, last, or numbers separated by commas such as 0,6,12 (0 is the embedding before layer 1).",
     );
   }
   return parts.map(Number);
@@ -45,7 +45,7 @@ const averageSchema = z.union([
   z.object({ kind: z.literal("unconstrained"), weights: z.array(z.number()), bias: z.number().default(0) }),
 ]);
 
-/** Weights of a layer average: numbers parted by commas, taken as they are, or a JSON file of either kind of average. */
+/** Weights of a layer average: numbers separated by commas, used unchanged, or a JSON file with either kind of average. */
 export function parseLayerWeights(text: string): LayerAverage {
   const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (numbers.every(Number.isFinite)) return { kind: "unconstrained", weights: numbers, bias: 0 };
@@ -53,7 +53,7 @@ export function parseLayerWeights(text: string): LayerAverage {
   try {
     return averageSchema.parse(JSON.parse(readFileSync(text, "utf8")));
   } catch (error) {
-    const found = error instanceof z.ZodError ? "it holds something else" : messageOf(error);
-    throw new InvalidArgumentError(`Allowed are numbers parted by commas, or a JSON file with ${forms}; ${found}.`);
+    const found = error instanceof z.ZodError ? "the file has something else" : messageOf(error);
+    throw new InvalidArgumentError(`Allowed are numbers separated by commas, or a JSON file with ${forms}; ${found}.`);
   }
 }

@@ -1,15 +1,15 @@
-// Outcome: exit codes, what is said of an error, and Ctrl-C.
+// Outcome: exit codes, error messages, and Ctrl-C.
 import { ConfigError, NotFoundError, OstinatoError } from "../base/errors.ts";
 
 export const exitCodes = { done: 0, someFailed: 1, usage: 2, interrupted: 130 } as const;
 
-/** The work was ended by Ctrl-C. */
+/** Ctrl-C ended the work. */
 export class InterruptedError extends OstinatoError {
   override readonly code: string = "OSTINATO_INTERRUPTED";
 }
 
-/** Says on stderr what went wrong and gives the exit code for it. What this library throws on purpose needs no stack; anything else but
- *  the system's own errors is a bug and shows where it happened. */
+/** Prints an error on stderr and returns its exit code. The library's own errors and system errors are printed without a stack; any other
+ *  error is a bug and is printed with its stack. */
 export function reportError(error: unknown): number {
   if (error instanceof InterruptedError) {
     note("Interrupted.");
@@ -24,22 +24,22 @@ export function reportError(error: unknown): number {
   return exitCodes.someFailed;
 }
 
-/** A line on stderr, where notes go: stdout is for results. */
+/** Prints a line on stderr: stdout is for results. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** One JSON object on a line of stdout. */
+/** Prints one JSON object as a line on stdout. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Runs `work` with a signal that the first Ctrl-C aborts, so that what is begun can be finished or put away; the second ends at once. */
+/** Runs `work` with a signal that the first Ctrl-C aborts, so that the current item can be finished or discarded; the second Ctrl-C exits. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    note("\nStopping after what is in hand; press Ctrl-C again to end at once.");
+    note("\nStopping after the current item; press Ctrl-C again to exit at once.");
     controller.abort(new InterruptedError("Interrupted."));
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);

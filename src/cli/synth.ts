@@ -1,4 +1,4 @@
-// `ostinato synth`: labelled music of our own making, as plain clips and in the layouts of the four probe data sets.
+// `ostinato synth`: generates labelled music, as plain clips and in the layouts of four probe data sets.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { startProgress } from "../base/progress.ts";
 import { parseCount, parseSeed } from "./options.ts";
@@ -18,20 +18,20 @@ export function synthCommand(): Command {
     .description("Generate labelled music from a seed: key, tempo, beats, chords, style, instruments and mood are known by construction.")
     .requiredOption("--out <DIR>", "folder of the corpus")
     .requiredOption("--hours <H>", "hours of music, in clips of 30 s", parseHours)
-    .requiredOption("--seed <N>", "whole number from 0: the same seed gives the same bytes", parseSeed)
+    .requiredOption("--seed <N>", "whole number from 0; the same seed gives the same bytes", parseSeed)
     .option("--sample-rate <HZ>", "sample rate", parseCount, 24_000)
     .addOption(new Option("--format <format>", "flac needs the ffmpeg program").choices(["wav", "flac"]).default("wav"))
-    .option("--json", "print one JSON object a clip: its label and file")
+    .option("--json", "print one JSON object for each clip: label and file")
     .addHelpText("after", examples)
     .action((flags: SynthFlags) => interruptible((signal) => run(flags, signal)));
 }
 
 const examples = `
-A clip that is there is skipped, so a run that was interrupted goes on where it stopped, and more hours add to fewer.
+Existing clips are skipped, so an interrupted run continues where it stopped, and a larger --hours adds clips.
 
 Examples:
   $ ostinato synth --out music --hours 1 --seed 0
-      music/audio: the clips; music/clips.jsonl: their labels; music/mtt, gtzan, gs, emo: the same as the four probe data sets lay them out
+      music/audio: the clips; music/clips.jsonl: their labels; music/mtt, gtzan, gs, emo: the same clips in the layouts of the four probe data sets
   $ ostinato synth --out music --hours 10 --seed 0 --format flac
 `;
 
@@ -55,7 +55,7 @@ async function run({ out, hours, seed, sampleRate, format, json = false }: Synth
   const pace =
     summary.written > 0 ? ` in ${seconds.toFixed(1)} s, ${((summary.written * clipSeconds) / seconds).toFixed(0)} s of audio a second` : "";
   note(
-    `${summary.written} clips written${pace}${summary.skipped > 0 ? `; ${summary.skipped} skipped, finished before` : ""}. The corpus is ${out}.`,
+    `${summary.written} clips written${pace}${summary.skipped > 0 ? `; ${summary.skipped} skipped, already finished` : ""}. The corpus is ${out}.`,
   );
   if (signal.aborted) throw new InterruptedError("Interrupted.");
 }

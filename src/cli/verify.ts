@@ -1,4 +1,4 @@
-// `ostinato verify`: is this model, here, what transformers makes of it?
+// `ostinato verify`: compares a model's hidden states on this machine with those of transformers.
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { ConfigError } from "../base/errors.ts";
@@ -13,7 +13,9 @@ interface VerifyFlags extends ModelFlags {
 
 export function verifyCommand(): Command {
   const command = new Command("verify")
-    .description("Compare every layer with transformers: writes a short Python script, runs it where it can, keeps the result.")
+    .description(
+      "Compare every layer with transformers: writes a short Python script, runs it if Python is available, and keeps the result.",
+    )
     .argument("<model>", "a model's name or Hugging Face folder");
   return withEngineOptions(withHubOptions(command))
     .option("--out <DIR>", "folder for the script, its input and output, and result.json", "verify")
@@ -44,7 +46,7 @@ async function run(name: string, flags: VerifyFlags, signal: AbortSignal): Promi
       process.stdout.write(table(["layer", "max error", "of rms", "cosine"], rows));
     }
     note(
-      `${result.equal ? "Equal to" : "Different from"} ${result.reference}: largest difference ${result.maxErrorOverRms.toExponential(2)} of a layer's size. Kept in ${flags.out}/result.json.`,
+      `${result.equal ? "Equal to" : "Different from"} ${result.reference}: the largest error over a layer's RMS is ${result.maxErrorOverRms.toExponential(2)}. The result is in ${flags.out}/result.json.`,
     );
     if (!result.equal) process.exitCode = exitCodes.someFailed;
   } finally {

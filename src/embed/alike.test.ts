@@ -5,7 +5,7 @@ import { takeAlike } from "./alike.ts";
 
 const lengthOf = (length: number) => length;
 
-test("the clips nearest in length to the one that waits longest go together", () => {
+test("a batch is the clip that has waited longest and the clips nearest to it in length", () => {
   const pool = [30, 5, 29, 6, 31, 120];
   expect(takeAlike(pool, 3, lengthOf)).toEqual([30, 29, 31]);
   expect(pool).toEqual([5, 6, 120]);
@@ -14,7 +14,7 @@ test("the clips nearest in length to the one that waits longest go together", ()
   expect(pool).toEqual([]);
 });
 
-test("every clip is taken once, none waits longer than the pool is deep, and less is padded than in order of arrival", () => {
+test("every clip is taken once, none waits longer than the pool's depth, and padding is less than in order of arrival", () => {
   const rng = seeded(1);
   const clips = Array.from({ length: 400 }, (_, i) => ({ i, length: Math.floor(1 + 300 * rng()) }));
   const padding = (batches: { length: number }[][]) =>

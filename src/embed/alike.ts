@@ -1,9 +1,10 @@
-// Batches of similar lengths: a batch costs what its longest clip costs, so clips of one length had better share one.
+// Batches of similar lengths: every clip of a batch is padded to the longest one, so similar lengths waste the least.
 
-/** How many batches' worth of decoded clips wait for companions. */
+/** How many batches of decoded clips are held to choose similar lengths from. */
 export const waitingBatches = 4;
 
-/** Takes out of `pool` the `count` clips nearest in length among which the one is that waits longest (the first), so that none waits for ever. */
+/** Removes from `pool` a batch of `count` clips: the first one, which has waited longest, and the clips nearest to it in length. No clip
+ *  waits for ever. */
 export function takeAlike<Item>(pool: Item[], count: number, lengthOf: (item: Item) => number): Item[] {
   if (pool.length <= count) return pool.splice(0);
   const oldest = pool[0]!;

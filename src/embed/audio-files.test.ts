@@ -1,4 +1,4 @@
-// Which files a list means and what their outputs are called.
+// Expansion of lists of files, folders and globs, and the names of outputs.
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -20,11 +20,11 @@ afterAll(() => rm(folder, { recursive: true }));
 const expand = async (...inputs: string[]) =>
   (await expandFiles(inputs.map((input) => join(folder, input)))).map((file) => relative(folder, file));
 
-test("a folder gives its sound in order, deep, without hidden files", async () => {
+test("a folder gives all audio files below it, sorted, without hidden ones", async () => {
   expect(await expand(".")).toEqual(["[live] {2}.wav", "a.mp3", "b.wav", "disc1/01.FLAC", "disc2/01.flac", "disc2/deep/x.ogg", "link.mp3"]);
 });
 
-test("a file is tried whatever it is called, stays in the list where it is missing, and is listed once", async () => {
+test("a file is listed whatever its extension, even if it is missing, and once", async () => {
   expect(await expand("notes.txt", "gone.wav", "b.wav", "b.wav")).toEqual(["notes.txt", "gone.wav", "b.wav"]);
 });
 
@@ -43,11 +43,11 @@ test.each([
   expect(await expand(pattern)).toEqual(expected);
 });
 
-test("a name with brackets that is there is a file, not a pattern", async () => {
+test("an existing file with brackets in its name is a file, not a pattern", async () => {
   expect(await expand("[live] {2}.wav")).toEqual(["[live] {2}.wav"]);
 });
 
-test("outputs are called after stems; clashes by their folders, and by extensions where folders don't part them", () => {
+test("outputs are named by stems; clashes are resolved by folders, then by extensions", () => {
   const names = (...files: string[]) => nameOutputs(files).map(({ name }) => name);
   expect(names("x/a.wav", "y/b.mp3")).toEqual(["a", "b"]);
   expect(names("x/a.wav", "y/a.wav", "y/b.wav")).toEqual(["x/a", "y/a", "b"]);

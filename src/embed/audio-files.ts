@@ -1,23 +1,23 @@
-// Audio files: which files a list of files, folders and globs means, and what their outputs are called. Both are decided before
-// anything runs, and the same list always gives the same answer.
+// Audio files: expands a list of files, folders and globs, and names the outputs. Both depend on the list and the folders alone, not on the
+// run.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, parse, relative, resolve, sep } from "node:path";
 import { audioExtensions } from "../audio/extensions.ts";
 import { globPattern, globRoot, isGlob } from "./glob.ts";
 
-/** A file and the name of its output, without the output's extension; "/" parts its folders. */
+/** A file and the name of its output, without the extension; folders are separated by "/". */
 export interface NamedFile {
   readonly file: string;
   readonly name: string;
 }
 
-/** Files of a list, in the order of the list and sorted within folders and globs; each once.
- *  A path that does not exist stays in the list, so that trying it names it as missing. */
+/** The files that a list stands for, each once: in the order of the list, sorted within folders and globs.
+ *  A path that does not exist stays in the list, so that the run reports it as missing. */
 export async function expandFiles(inputs: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const input of inputs) {
-    const found = await stat(input).catch(() => undefined);
-    const named = found?.isDirectory() ? await audioIn(input) : !found && isGlob(input) ? await globbed(input) : [input];
+    const entry = await stat(input).catch(() => undefined);
+    const named = entry?.isDirectory() ? await audioIn(input) : !entry && isGlob(input) ? await globbed(input) : [input];
     for (const file of named) files.push(file); // one by one: a call takes no hundred thousand arguments
   }
   const seen = new Set<string>();
@@ -27,8 +27,8 @@ export async function expandFiles(inputs: readonly string[]): Promise<string[]> 
   });
 }
 
-/** Names outputs after their files' stems. Files that share a stem are named by their folders below the closest one they all lie in, and
- *  by their extension too where that is all in which they differ. */
+/** Names outputs after their files' stems. Files that share a stem are named by their path below the closest common folder, and with their
+ *  extension where only that differs. */
 export function nameOutputs(files: readonly string[]): NamedFile[] {
   const stems = files.map((file) => parse(file).name);
   const clashes = repeated(stems);
@@ -43,7 +43,7 @@ export function nameOutputs(files: readonly string[]): NamedFile[] {
   return files.map((file, i) => ({ file, name: still.has(fold(paths[i]!)) ? `${paths[i]}${extname(file)}` : paths[i]! }));
 }
 
-/** File systems that ignore case see no difference between A and a. */
+/** Some file systems ignore case. */
 function fold(name: string): string {
   return name.toLowerCase();
 }
@@ -56,7 +56,7 @@ function repeated(names: readonly string[]): Set<string> {
 function commonFolder(files: readonly string[]): string {
   const folders = files.map((file) => dirname(resolve(file)).split(sep));
   const [first = []] = folders;
-  const depth = first.findIndex((part, i) => folders.some((folder) => folder[i] !== part));
+  const depth = first.findIndex((name, i) => folders.some((folder) => folder[i] !== name));
   return (depth < 0 ? first : first.slice(0, depth)).join(sep) || sep;
 }
 

@@ -1,4 +1,4 @@
-// Corpus runs: one at a time in a folder, their report, what a killed one leaves, and a full disk.
+// Corpus runs: one at a time in a folder, the report, leftovers of killed runs, and a full disk.
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ const records = async (out: string) =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test("two runs never write to one folder at a time: the second is told whose it is", async () => {
+test("two runs never write to one folder at a time: the second is refused and told which run holds it", async () => {
   const out = join(root, "busy");
   const lock = await takeLock(join(out, ".ostinato.lock"), { staleMs: 200 });
   await expect(run([music], { out })).rejects.toThrow(`Another run (process ${process.pid}@`);
@@ -47,7 +47,7 @@ test("two runs never write to one folder at a time: the second is told whose it 
   expect(await run([music], { out })).toHaveLength(6);
 });
 
-test("what a killed run left half-written is swept away, and files of others are not", async () => {
+test("temporary files of a killed run are removed, files of other programs are not", async () => {
   const out = join(root, "swept");
   await mkdir(out);
   const left = ["0.npy.0123abcd", "0.json.ffffffff", "embeddings-00000.parquet.00000000"].map((name) => `${name}.ostinato.tmp`);
@@ -56,7 +56,7 @@ test("what a killed run left half-written is swept away, and files of others are
   expect((await readdir(out)).filter((name) => name.endsWith(".tmp")).sort()).toEqual(["mine.npy.0123abcd.tmp", "notes.tmp"]);
 });
 
-test("the report names what failed and why, what was mended, and counts the rest", async () => {
+test("the report lists failures with reasons and repaired files, and counts the rest", async () => {
   const out = join(root, "reported");
   const bad = join(root, "bad");
   await mkdir(bad);
@@ -80,22 +80,24 @@ test("the report names what failed and why, what was mended, and counts the rest
   expect(await records(out)).toMatchObject([{ files: 6, done: 0, skipped: 6, failed: 0, reasons: {} }]);
 });
 
-test("a run that is left early says so in its report, and lets the next one in", async () => {
+test("a run that is abandoned early says so in its report and releases the folder", async () => {
   const out = join(root, "early");
   for await (const result of embedFiles(model, [music], { out })) if (result.status === "done") break;
   expect((await records(out))[0]).toMatchObject({ ending: "interrupted", files: 6, done: 1, notBegun: 5 });
   expect((await run([music], { out })).filter(({ status }) => status === "skipped").length).toBeGreaterThan(0);
 });
 
-test("a parquet part that is no whole file is named", async () => {
+test("an incomplete parquet part is refused by name", async () => {
   const out = join(root, "foreign");
   await run([music], { out, format: "parquet", pooling: "mean" });
   const part = join(out, "embeddings-00000.parquet");
   await truncate(part, (await stat(part)).size - 9);
-  await expect(run([music], { out, format: "parquet", pooling: "mean" })).rejects.toThrow(/embeddings-00000\.parquet is no whole Parquet/);
+  await expect(run([music], { out, format: "parquet", pooling: "mean" })).rejects.toThrow(
+    /embeddings-00000\.parquet is not a complete Parquet/,
+  );
 });
 
-test("parquet writes a part each partSeconds", async () => {
+test("parquet writes a part every partSeconds", async () => {
   const out = join(root, "parts");
   await run([music], { out, format: "parquet", pooling: "mean", partSeconds: 0 });
   expect((await readdir(out)).filter((name) => name.endsWith(".parquet"))).toHaveLength(6);
@@ -118,7 +120,7 @@ describe.skipIf(typeof disk === "string")(`on a full disk${typeof disk === "stri
     await rm(out, { recursive: true });
   });
 
-  test("a disk without room for even a lock is told as one", async () => {
+  test("a disk too full even for a lock file is reported as full", async () => {
     const { folder } = disk as { folder: string };
     const out = join(folder, "none");
     await mkdir(out);

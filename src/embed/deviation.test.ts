@@ -1,9 +1,9 @@
-// Deviation: the figures told to users are those that were measured, of the nearest windows that are no longer.
+// Deviation: the reported figures are the measured ones, of the nearest windows that are no longer.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { measuredDeviations, measuredOf, windowDeviation, windowing } from "./deviation.ts";
 
-test("the deviations told are those of bench/results/long-audio.json", () => {
+test("the reported deviations are those of bench/results/long-audio.json", () => {
   const { deviations } = JSON.parse(readFileSync(new URL("../../bench/results/long-audio.json", import.meta.url), "utf8")) as {
     deviations: { minutes: number; window: number; overlap: number; layers: { relative: number }[] }[];
   };
@@ -20,14 +20,14 @@ test("the deviations told are those of bench/results/long-audio.json", () => {
   }
 });
 
-test("windows that were not measured are told the figures of the nearest that are no longer, by name", () => {
-  expect(measuredOf({ windowSeconds: 30, overlapSeconds: 5 })).toMatch(/^Measured with such windows: frames of the last layer off by \d/);
-  expect(measuredOf({ windowSeconds: 45, overlapSeconds: 4 })).toMatch(/^Measured with windows of 30 s sharing 5 s: /);
-  expect(measuredOf({ windowSeconds: 600, overlapSeconds: 60 })).toMatch(/^Measured with windows of 60 s sharing 10 s: /);
-  expect(measuredOf({ windowSeconds: 2, overlapSeconds: 0 })).toMatch(/^Nothing was measured of windows under 10 s/);
+test("for windows that were not measured, the figures of the nearest shorter ones are reported and named", () => {
+  expect(measuredOf({ windowSeconds: 30, overlapSeconds: 5 })).toMatch(/^Measured with such windows: a relative error of \d/);
+  expect(measuredOf({ windowSeconds: 45, overlapSeconds: 4 })).toMatch(/^Measured with windows of 30 s with 5 s of overlap: /);
+  expect(measuredOf({ windowSeconds: 600, overlapSeconds: 60 })).toMatch(/^Measured with windows of 60 s with 10 s of overlap: /);
+  expect(measuredOf({ windowSeconds: 2, overlapSeconds: 0 })).toMatch(/^The deviation was not measured for windows under 10 s/);
 });
 
-test("a clip in one window deviates in nothing", () => {
+test("a clip in one window has no deviation", () => {
   expect(windowing(1, { windowSeconds: 30 })).toBeUndefined();
-  expect(windowDeviation(windowing(7, { windowSeconds: 30 })!)).toMatch(/^attention .* saw 7 windows of 30 s that share 0 s/);
+  expect(windowDeviation(windowing(7, { windowSeconds: 30 })!)).toMatch(/^attention .* saw 7 windows of 30 s with 0 s of overlap/);
 });

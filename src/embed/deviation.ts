@@ -1,4 +1,4 @@
-// Deviation: what windows of attention change, in words that go out with the values.
+// Deviation: how far windows of attention move the hidden states, as a sentence for provenance and the summary.
 
 import type { Windowing } from "../inference/provenance.ts";
 import type { WindowOptions } from "../inference/window.ts";
@@ -9,9 +9,9 @@ interface MeasuredDeviation {
   readonly range: readonly [least: number, most: number];
 }
 
-/** How far the last layer's frames are from those of the run of the whole, ‖windowed − whole‖ / ‖whole‖, by window and overlap in seconds: the
- *  least and the most over what `npm run check:long` measured, two minutes of synthesised music (and five, for 30 s sharing 5 s) through
- *  random weights of the 95M shape whose attention is diffuse, as it is before training, or peaked. Trained weights were not at hand. */
+/** Relative error of the last layer's frames, ‖windowed − whole‖ / ‖whole‖, by window and overlap in seconds: minimum and maximum over the
+ *  cases of `npm run check:long`. They are two minutes of synthesised music (and five, for 30 s with 5 s of overlap) through random weights of
+ *  the 95M shape, with diffuse attention, as before training, and with peaked attention. Trained weights were not available. */
 export const measuredDeviations: readonly MeasuredDeviation[] = [
   { windowSeconds: 10, overlapSeconds: 1, range: [0.08271, 0.44465] },
   { windowSeconds: 10, overlapSeconds: 5, range: [0.07835, 0.44445] },
@@ -23,21 +23,21 @@ export const measuredDeviations: readonly MeasuredDeviation[] = [
   { windowSeconds: 60, overlapSeconds: 10, range: [0.04144, 0.20796] },
 ];
 
-/** Undefined where a clip is one window: nothing is changed then. */
+/** Undefined where a clip is one window, which changes nothing. */
 export function windowing(count: number, { windowSeconds, overlapSeconds = 0 }: WindowOptions): Windowing | undefined {
   return count < 2 ? undefined : { count, windowSeconds, overlapSeconds };
 }
 
-/** What windows change, for `deviations` in the provenance. */
+/** The entry in the provenance's `deviations`. */
 export function windowDeviation(windows: Windowing): string {
   const { count, windowSeconds, overlapSeconds } = windows;
   return (
-    `attention and the positional convolution saw ${count} windows of ${windowSeconds} s that share ${overlapSeconds} s, one at a time; the other ` +
-    `convolutions and their norm are those of the whole clip. ${measuredOf(windows)}`
+    `attention and the positional convolution saw ${count} windows of ${windowSeconds} s with ${overlapSeconds} s of overlap, one at a time; ` +
+    `the other convolutions and their norm are those of the whole clip. ${measuredOf(windows)}`
   );
 }
 
-/** What was measured of such windows, or of the nearest that are no longer: a sentence for people and provenance. */
+/** The deviation measured with such windows, or else with the nearest measured ones that are no longer, as a sentence. */
 export function measuredOf({ windowSeconds, overlapSeconds }: Omit<Windowing, "count">): string {
   const shorter = measuredDeviations.filter((row) => row.windowSeconds <= windowSeconds);
   const longest = Math.max(...shorter.map((row) => row.windowSeconds));
@@ -45,12 +45,13 @@ export function measuredOf({ windowSeconds, overlapSeconds }: Omit<Windowing, "c
     .filter((row) => row.windowSeconds === longest)
     .sort((a, b) => Math.abs(a.overlapSeconds - overlapSeconds) - Math.abs(b.overlapSeconds - overlapSeconds))[0];
   const least = measuredDeviations[0]!.windowSeconds;
-  if (!nearest) return `Nothing was measured of windows under ${least} s, where it is more than at ${least} s (docs/guides/long-audio.md).`;
+  if (!nearest)
+    return `The deviation was not measured for windows under ${least} s, where it is larger than at ${least} s (docs/guides/long-audio.md).`;
   const exact = nearest.windowSeconds === windowSeconds && nearest.overlapSeconds === overlapSeconds;
-  const which = exact ? "such windows" : `windows of ${nearest.windowSeconds} s sharing ${nearest.overlapSeconds} s`;
-  const percent = nearest.range.map((part) => `${Number((100 * part).toPrecision(2))} %`);
+  const which = exact ? "such windows" : `windows of ${nearest.windowSeconds} s with ${nearest.overlapSeconds} s of overlap`;
+  const percent = nearest.range.map((ratio) => `${Number((100 * ratio).toPrecision(2))} %`);
   return (
-    `Measured with ${which}: frames of the last layer off by ${percent[0] === percent[1] ? percent[0] : percent.join(" to ")} of their length, on ` +
-    "synthesised music through random weights of the 95M shape; trained weights may differ (docs/guides/long-audio.md)"
+    `Measured with ${which}: a relative error of ${percent[0] === percent[1] ? percent[0] : percent.join(" to ")} in frames of the last layer, on ` +
+    "synthesised music with random weights of the 95M shape; trained weights may differ (docs/guides/long-audio.md)"
   );
 }

@@ -1,5 +1,5 @@
-// Embedding a corpus: files are decoded ahead in workers while the model computes, each is written whole or not at all, what is finished is
-// skipped, and a file that fails is named while the rest goes on.
+// Embedding a corpus: workers decode ahead while the model computes. Each output is written whole or not at all, finished outputs are
+// skipped, and a file that fails is reported while the others go on.
 import { runAhead } from "../base/ahead.ts";
 import { ConfigError, messageOf, NotFoundError, OstinatoError } from "../base/errors.ts";
 import { diskIsFull } from "../base/files.node.ts";
@@ -16,19 +16,19 @@ import { type StoreFormat, stores } from "./stores/index.ts";
 import { OutputExistsError, type Store } from "./stores/store.ts";
 
 export interface EmbedFilesOptions extends EmbedOptions {
-  /** The folder of the outputs; made where it is not there. */
+  /** The output folder; created if it does not exist. */
   readonly out: string;
   /** Default "npy". */
   readonly format?: StoreFormat | undefined;
-  /** Write anew what is there, whatever it holds. */
+  /** Replace outputs that exist, whatever they hold. */
   readonly overwrite?: boolean | undefined;
-  /** Files decoded beyond those the model is at; default 2. */
+  /** Files decoded ahead of the model; default 2. */
   readonly lookAhead?: number | undefined;
-  /** For "parquet": a part is written after so many seconds at the latest, which is what a killed run has to do again; default 60. */
+  /** For "parquet": seconds after which a part is written at the latest, so the work that a killed run loses; default 60. */
   readonly partSeconds?: number | undefined;
 }
 
-/** A file of a planned corpus: on disk, or as bytes under a name. */
+/** A file of a corpus, with the name of its output: on disk, or bytes in memory. */
 export type CorpusFile = NamedFile & { readonly audio?: AudioBytes };
 
 /** The files of a corpus with the names of their outputs.
@@ -37,18 +37,18 @@ export async function planCorpus(inputs: readonly string[]): Promise<CorpusFile[
   const files = await expandFiles(inputs);
   if (files.length === 0) {
     throw new NotFoundError(
-      `There is no audio file in ${inputs.join(", ") || "an empty list"}: folders are searched for wav, flac, mp3, ogg, opus, m4a and other sound, hidden files left out. Give a file by its own name to have it tried whatever it is called.`,
+      `There is no audio file in ${inputs.join(", ") || "an empty list"}. Folders are searched for wav, flac, mp3, ogg, opus, m4a and other audio, without hidden files. A file given by its own path is tried whatever its extension.`,
     );
   }
   return nameOutputs(files);
 }
 
-/** Embeds many files, one result each; batches gather similar lengths, so their order is not quite that of the files. Beside the outputs
- *  it leaves `report.jsonl` (see `report.node.ts`).
- *  @param inputs paths of files, folders and globs, or what `planCorpus` made of them.
- *  @throws ConfigError for wrong options and an output folder that can't be written to or in which another run is at work, NotFoundError
- *  when there is no file at all, OutputFullError when the disk is full. When `signal` aborts, the files in hand are finished or left out,
- *  and the iteration ends. */
+/** Embeds many files and yields one result each. Batches gather similar lengths, so results may come out of order. A report of the run is
+ *  written to `out`/report.jsonl.
+ *  @param inputs paths of files, folders and globs, or `CorpusFile`s that name their outputs.
+ *  @throws ConfigError for wrong options, and for an output folder that can't be written to or that another run uses; NotFoundError when
+ *  there is no file at all; OutputFullError when the disk is full. When `signal` aborts, files in progress are finished or left out, and
+ *  the iteration ends. */
 export async function* embedFiles(
   model: LoadedModel,
   inputs: readonly string[] | readonly CorpusFile[],
@@ -136,24 +136,24 @@ async function prepare({ model, settings, store, options }: Work, file: CorpusFi
   }
 }
 
-/** @throws OutputExistsError when the output holds something else than this run would write. */
+/** @throws OutputExistsError when the output is not what this run would write. */
 async function isFinished(store: Store, { file, name, audio }: CorpusFile, settings: Settings): Promise<boolean> {
-  const found = await store.find(name);
-  if (found === undefined) return false;
+  const stored = await store.find(name);
+  if (stored === undefined) return false;
   const advice = "Give --overwrite (overwrite: true) to replace it, or another output folder.";
-  if (found === "foreign") throw new OutputExistsError(`The output "${name}" exists, but was not written by ostinato. ${advice}`);
-  const differ = settingsThatDiffer(found.settings, settings);
+  if (stored === "foreign") throw new OutputExistsError(`The output "${name}" exists and was not written by ostinato. ${advice}`);
+  const differ = settingsThatDiffer(stored.settings, settings);
   if (differ.length > 0) {
     throw new OutputExistsError(`The output "${name}" was made with other settings (${differ.join(", ")}). ${advice}`);
   }
-  // A missing file is left to the decoder to name.
+  // The decoder reports a missing file.
   const stamp = audio ? { bytes: audio.bytes.length } : await fileStamp(file).catch(() => undefined);
-  if (stamp === undefined || sameSource(found.source, stamp)) return stamp !== undefined;
-  if (found.source.file === file) return false; // the file has changed since
-  throw new OutputExistsError(`The output "${name}" holds the embedding of another file, ${found.source.file}. ${advice}`);
+  if (stamp === undefined || sameSource(stored.source, stamp)) return stamp !== undefined;
+  if (stored.source.file === file) return false; // the file has changed
+  throw new OutputExistsError(`The output "${name}" holds the embedding of another file, ${stored.source.file}. ${advice}`);
 }
 
-/** One run of the model, then one result a file; when a batch fails as a whole, its files are tried one by one. */
+/** One run of the model, then one result a file. When a batch fails as a whole, its files are tried one by one. */
 async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<FileResult> {
   if (batch.length === 0) return;
   const { model, settings, store, options } = work;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-test("without pooling it is the encoder's hidden states, [layers + 1, frames, width]", async () => {
+test("without pooling the values are the encoder's hidden states, [layers + 1, frames, width]", async () => {
   const { values, shape, layers } = await embed(model, audio);
   const [states] = await model.hiddenStates([audio.samples]);
   expect(shape).toEqual([4, 224, 32]);
@@ -24,7 +24,7 @@ test("without pooling it is the encoder's hidden states, [layers + 1, frames, wi
   expect(maxDifference(values, states!.values)).toBe(0);
 });
 
-test("mean and weighted are the pooling functions over it", async () => {
+test("pooling mean and weighted equal the pooling functions over the hidden states", async () => {
   const [states] = await model.hiddenStates([audio.samples], [1, 3]);
   const mean = await embed(model, audio, { layers: [1, 3], pooling: "mean" });
   expect(mean.shape).toEqual([2, 32]);
@@ -36,7 +36,7 @@ test("mean and weighted are the pooling functions over it", async () => {
   expect(weighted.provenance.settings.average).toEqual(weights);
 });
 
-test("l2 brings every vector to length 1, frame by frame without pooling", async () => {
+test("l2 scales every vector to length 1; without pooling every frame", async () => {
   const { values } = await embed(model, audio, { layers: "last", l2: true });
   for (let at = 0; at < values.length; at += 32) expect(Math.hypot(...values.subarray(at, at + 32))).toBeCloseTo(1, 5);
 });
@@ -49,18 +49,18 @@ describe("windows", () => {
     expect(windowed.provenance.deviations).toEqual([]);
   });
 
-  test("see the loudness of the whole clip, and provenance says what they change", async () => {
+  test("are normalised with the whole clip's statistics, and provenance states the deviation", async () => {
     const options = { layers: [2], windowSeconds: 1, overlapSeconds: 0.25 };
     const { values, shape, provenance } = await embed(model, audio, options);
     expect(shape).toEqual([1, 224, 32]);
     expect(provenance.windows).toEqual({ count: 4, windowSeconds: 1, overlapSeconds: 0.25 });
-    expect(provenance.deviations[0]).toMatch(/^attention and the positional convolution saw 4 windows of 1 s that share 0.25 s/);
+    expect(provenance.deviations[0]).toMatch(/^attention and the positional convolution saw 4 windows of 1 s with 0.25 s of overlap/);
     const quiet = { ...audio, samples: audio.samples.map((x) => x / 4) };
     const scaled = await embed(model, quiet, options);
     expect(maxDifference(scaled.values, values)).toBeLessThan(1e-3); // the loudness of a clip drops out, window or not
   });
 
-  test("in batches give the same, and means over them are means over the frames they give", async () => {
+  test("in batches give the same values, and pooling mean is the mean over all their frames", async () => {
     const options = { layers: [3], windowSeconds: 0.7, overlapSeconds: 0.1 };
     const frames = await embed(model, audio, options);
     const batched = await embed(model, audio, { ...options, batchSize: 3 });
@@ -69,7 +69,7 @@ describe("windows", () => {
     expect(maxDifference(mean.values, timeMean({ layers: [3], frames: 224, width: 32, values: frames.values }))).toBe(0);
   });
 
-  test("come as an async iterator of runs of frames, the same values", async () => {
+  test("can be read as an async iterator of runs of frames with the same values", async () => {
     const options = { layers: [1, 3], windowSeconds: 0.7, overlapSeconds: 0.1 };
     const { values } = await embed(model, audio, options);
     let next = 0;
@@ -84,7 +84,7 @@ describe("windows", () => {
     expect(next).toBe(224);
   });
 
-  test("deviate from the whole clip the less, the more they overlap", async () => {
+  test("deviate less from the whole clip, the more they overlap", async () => {
     const whole = await embed(model, audio, { layers: "last" });
     const worst = async (overlapSeconds: number) =>
       maxDifference((await embed(model, audio, { layers: "last", windowSeconds: 1.5, overlapSeconds })).values, whole.values);
@@ -94,7 +94,7 @@ describe("windows", () => {
   });
 });
 
-test("provenance says what one needs to make it again", async () => {
+test("provenance has everything that is needed to reproduce the embedding", async () => {
   const { provenance } = await embed(model, { ...audio, sampleRateHz: 48_000 }, { layers: "last" });
   expect(provenance).toMatchObject({
     source: { sampleRateHz: 48_000, seconds: 1.5 },
@@ -113,7 +113,7 @@ test("provenance says what one needs to make it again", async () => {
   expect(settingsThatDiffer(plain.settings, provenance.settings)).toEqual(["layers"]);
 });
 
-test("provenance says what the dtype costs", async () => {
+test("provenance states the error of a reduced dtype", async () => {
   const rough = await loadModel(goldenPath("A_models/mert_95m_24k"), { threads: 1, inputNorm: "on", engine: "onnx", dtype: "q8" });
   const { provenance } = await embed(rough, audio, { windowSeconds: 1 });
   await rough.dispose();
@@ -123,7 +123,7 @@ test("provenance says what the dtype costs", async () => {
   ]);
 });
 
-test("wrong options are refused before any sound is read", async () => {
+test("wrong options are refused before any audio is decoded", async () => {
   const nowhere = "nowhere.wav";
   await expect(embed(model, nowhere, { layers: [4] })).rejects.toThrow("Layer 4 does not exist");
   await expect(embed(model, nowhere, { overlapSeconds: 1 })).rejects.toThrow("overlap is given without a window");
@@ -132,22 +132,22 @@ test("wrong options are refused before any sound is read", async () => {
   await expect(embed(model, nowhere, { pooling: "weighted", weights })).rejects.toThrow("2 weights, but 4 layers were chosen");
 });
 
-test("a batch and a window that memory can't hold are refused with the remedy", () => {
+test("a batch and a window that need more memory than is free are refused with the remedy", () => {
   const clips = Array.from({ length: 64 }, () => ({ length: 30 * 24_000 }));
   expect(() => checkBatch(model.model, clips, 4, 8e9)).toThrow(TooLongError);
   expect(() => checkBatch(model.model, clips, 4, 8e9)).toThrow(
-    /64 clips of up to 30 s in one batch takes about \d+\.\d GB .* lower --batch-size/,
+    /64 clips of up to 30 s in one batch needs? about \d+\.\d GB .* lower --batch-size/,
   );
   expect(() => checkBatch(model.model, clips.slice(0, 2), 4, 8e9)).not.toThrow();
   const hour = 3600 * 24_000;
   const big = { ...model.model, width: 768 };
   expect(() => checkWindow(big, hour, 1, 13, 8e9)).toThrow(
-    /Attention over a window of 3600 s takes about \d+\.\d GB .*--window 30 --overlap 5/,
+    /Attention over a window of 3600 s needs about \d+\.\d GB .*--window 30 --overlap 5/,
   );
   expect(() => checkWindow(big, hour / 120, 1, 13, 8e9)).not.toThrow();
 });
 
-test("an aborted run ends between windows with the reason", async () => {
+test("an aborted run ends between windows with the signal's reason", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(embed(model, audio, { windowSeconds: 1, signal })).rejects.toThrow("enough");
 });

@@ -1,4 +1,4 @@
-// Embedding: from a file or samples to the hidden states a model gives for it, pooled as asked, with their provenance.
+// Embedding: from audio to a model's hidden states, pooled, with their provenance.
 import { ConfigError } from "../base/errors.ts";
 import { ostinatoVersion } from "../base/version.node.ts";
 import { dtypeCost } from "../inference/dtype-cost.ts";
@@ -14,28 +14,30 @@ import { collect, type Embedding, type EmbeddingStream } from "./embedding.ts";
 import { checkBatch, checkWindow } from "./memory.ts";
 import { layerAverage, pooledShape, poolPieces } from "./pool.ts";
 
-/** What is taken of a model's hidden states, and how clips are run. */
+/** Which hidden states are returned, how they are pooled, and how clips are run. */
 export interface EmbedOptions {
-  /** Default "all": layers + 1 hidden states. Only what the highest chosen layer needs is run. */
+  /** Default "all": layers + 1 hidden states. Layers above the highest chosen one are not computed. */
   readonly layers?: LayerChoice | undefined;
   /** Default "none": every frame of every chosen layer. */
   readonly pooling?: Pooling | undefined;
-  /** For pooling "weighted": learned weights, one a chosen layer; by default all layers count the same. */
+  /** For pooling "weighted": learned weights, one for each chosen layer; default: equal weights. */
   readonly weights?: LayerAverage | undefined;
   /** Scale each vector to Euclidean length 1. */
   readonly l2?: boolean | undefined;
-  /** What attention sees at once. By default clips up to two minutes are seen whole, longer ones in windows of 30 s that share 5 s. */
+  /** Length of the window that attention sees at once. By default clips up to two minutes are one window, longer ones are cut into windows of
+   *  30 s with 5 s of overlap. */
   readonly windowSeconds?: number | undefined;
   readonly overlapSeconds?: number | undefined;
-  /** How many windows (or, in a corpus, clips of similar lengths) share a run; default 1. */
+  /** How many windows (or, in a corpus, clips of similar lengths) are computed together; default 1. */
   readonly batchSize?: number | undefined;
-  /** Ends the work between windows; the promise rejects with the signal's reason. */
+  /** Stops the work between windows; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The embedding of one clip.
  *  @param audio a path, the bytes of a file, or mono samples of any rate.
- *  @throws AudioError for what can't be decoded or is too short, TooLongError for what memory can't hold, ConfigError for a wrong option. */
+ *  @throws AudioError for audio that can't be decoded or is too short, TooLongError where memory does not suffice, ConfigError for a wrong
+ *  option. */
 export async function embed(model: LoadedModel, audio: AudioSource, options: EmbedOptions = {}): Promise<Embedding> {
   const settings = await settingsOf(model, options);
   const clip = await loadClip(audio, model.model, { longestHeldSeconds: longestHeld(settings), signal: options.signal });
@@ -43,7 +45,7 @@ export async function embed(model: LoadedModel, audio: AudioSource, options: Emb
   return collect(stream!);
 }
 
-/** The hidden states of a clip of any length, a run of frames at a time, in order: what `embed` gives without pooling, in bounded memory.
+/** The hidden states of a clip of any length, a run of frames at a time, in order: the values of `embed` without pooling, in bounded memory.
  *  @throws as `embed` does. */
 export async function* embedFrames(
   model: LoadedModel,
@@ -54,19 +56,19 @@ export async function* embedFrames(
   yield* model.stream(clip.sound, options);
 }
 
-/** Clips longer than this are read as they are run; one that fits no window is never run whole. */
+/** Clips longer than this are decoded while they run, never as a whole: neither those that are long nor those that exceed the window. */
 export function longestHeld({ windowSeconds = heldSeconds }: Pick<Settings, "windowSeconds">): number {
   return Math.min(windowSeconds, heldSeconds);
 }
 
-/** Options as the settings that provenance records. @throws ConfigError for a wrong option. */
+/** The options, checked, as the settings that provenance records. @throws ConfigError for a wrong option. */
 export async function settingsOf(model: LoadedModel, options: EmbedOptions): Promise<Settings> {
   const { pooling = "none", windowSeconds, overlapSeconds } = options;
   const layers = chosenLayers(options.layers ?? "all", model.model.layers);
   if (windowSeconds === undefined && overlapSeconds !== undefined) throw new ConfigError("overlap is given without a window: give both.");
   if (options.weights && pooling !== "weighted") throw new ConfigError(`weights go with pooling "weighted", not with "${pooling}".`);
   const window = windowSeconds === undefined ? undefined : { windowSeconds, overlapSeconds: overlapSeconds ?? 0 };
-  if (window) planWindows(model.model, model.model.minimumSamples, window); // refuses a wrong window before any file is read
+  if (window) planWindows(model.model, model.model.minimumSamples, window); // refuses a wrong window before any file is decoded
   return {
     weightsSha256: await model.weightsSha256(),
     layers,
@@ -80,8 +82,8 @@ export async function settingsOf(model: LoadedModel, options: EmbedOptions): Pro
   };
 }
 
-/** Embeds clips that share a batch. The streams are to be read, or left alone, before the next call.
- *  Short clips are computed here, together; of long ones and of those in windows only the plan is made, and reading the stream runs them. */
+/** Embeds clips that share a batch. Short clips are computed here, together. Long clips and those in windows are computed while their stream
+ *  is read. Read or drop the streams before the next call. */
 export async function embedClips(
   model: LoadedModel,
   clips: readonly LoadedClip[],
@@ -102,7 +104,7 @@ export async function embedClips(
   });
 }
 
-/** The window a clip is run in: as asked, else by its length. */
+/** The window of a clip: the one in the settings, else by the clip's length. */
 function windowOf({ model }: LoadedModel, clip: LoadedClip, { windowSeconds, overlapSeconds }: Settings): WindowOptions {
   return windowSeconds === undefined ? windowFor(model, clip.samples) : { windowSeconds, overlapSeconds };
 }

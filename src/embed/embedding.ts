@@ -1,8 +1,8 @@
-// Embedding: what comes out of a clip, whole in memory or in chunks for outputs larger than that.
+// The result of embedding a clip: whole in memory, or in chunks where it is larger than memory.
 import { elementCount } from "../base/dtypes.ts";
 import type { Provenance } from "../inference/provenance.ts";
 
-/** What is known of an embedding apart from its values. */
+/** Shape, layers and provenance of an embedding. */
 export interface EmbeddingFacts {
   /** Pooling "none": [layers, frames, width]. "mean": [layers, width]. "weighted": [width]. */
   readonly shape: readonly number[];
@@ -17,13 +17,13 @@ export interface Embedding extends EmbeddingFacts {
   readonly values: Float32Array;
 }
 
-/** A run of an embedding's values, from element `offset` of the row-major whole. */
+/** Consecutive values of an embedding, from element `offset` in row-major order. */
 export interface Chunk {
   readonly offset: number;
   readonly values: Float32Array;
 }
 
-/** An embedding that is computed while it is read. The chunks come in any order and fill the shape exactly; they can be read once. */
+/** An embedding that is computed while it is read. The chunks come in any order, fill the shape exactly, and can be read once. */
 export interface EmbeddingStream extends EmbeddingFacts {
   readonly chunks: AsyncIterable<Chunk>;
 }

@@ -1,19 +1,19 @@
-// Globs: patterns over paths, for shells that don't expand them and for lists too long for a command line.
+// Globs: path patterns, for shells that don't expand them and for lists too long for a command line.
 //   *  anything within a name    **  any folders    ?  one character    [a-z]  one of these    {wav,mp3}  either
 
-/** Whether a path that names no file is meant as a pattern. */
+/** Whether a path that does not exist may be a pattern. */
 export function isGlob(path: string): boolean {
   return /[*?[{]/.test(path);
 }
 
-/** The folder below which all matches lie: the parts before the first with a pattern in it. */
+/** The folder below which all matches lie: the path before the first component with a pattern. */
 export function globRoot(pattern: string): string {
   const parts = pattern.split("/");
   const first = parts.findIndex(isGlob);
   return parts.slice(0, first).join("/") || (pattern.startsWith("/") ? "/" : ".");
 }
 
-/** The pattern as an expression over whole paths, as `join(globRoot, …)` writes them. */
+/** A regular expression that matches whole paths in the form that `join(globRoot, …)` gives. */
 export function globPattern(pattern: string): RegExp {
   const text = pattern.replace(/^(\.\/)+/, "").replace(/\/+/g, "/");
   let source = "";

@@ -1,4 +1,5 @@
-// Long files: read twice and written as they come; a run that is interrupted in the middle of one leaves nothing half-done and can be run again.
+// Long files: decoded twice and written while they are computed. A run that is interrupted in the middle of one leaves nothing incomplete
+// and can be repeated.
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +45,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("a long clip is not held, and its statistics are those of its samples", async () => {
+test("a long clip is not held in memory, and its statistics are those of its samples", async () => {
   const held = (clip: LoadedClip) => clip.sound instanceof Float32Array;
   const short = await loadClip(song, model.model, { longestHeldSeconds: heldSeconds + 11 });
   const long = await loadClip(song, model.model);
@@ -64,7 +65,7 @@ test("a long clip is not held, and its statistics are those of its samples", asy
   }
 });
 
-test("a file that attention sees whole is embedded as its samples are run whole", async () => {
+test("a file in one window has the hidden states of its samples run whole", async () => {
   const { values, provenance } = await embed(model, song);
   const clip = await loadClip(song, model.model, { longestHeldSeconds: heldSeconds + 11 });
   const [whole] = await model.hiddenStates([clip.sound as Float32Array]);
@@ -73,7 +74,7 @@ test("a file that attention sees whole is embedded as its samples are run whole"
   expect(provenance.deviations).toEqual([]);
 });
 
-test("interrupted in the middle of a file it leaves nothing of it, and the next run does it whole", async () => {
+test("a run interrupted in the middle of a file leaves no output for it, and the next run completes it", async () => {
   const out = join(folder, "out");
   const controller = new AbortController();
   let runs = 0;
@@ -96,7 +97,7 @@ test("interrupted in the middle of a file it leaves nothing of it, and the next 
   expect(sidecar.windows).toEqual({ count: 10, windowSeconds: 5, overlapSeconds: 1 });
 });
 
-test("a file that has changed between its two readings ends the run", async () => {
+test("a file that changes between its two readings ends the run", async () => {
   const copy = join(folder, "changing.wav");
   await writeFile(copy, await readFile(song));
   let runs = 0;

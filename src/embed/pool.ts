@@ -1,4 +1,4 @@
-// Pooling over pieces: hidden states arrive window by window and leave in the form that was asked for, in bounded memory.
+// Pooling over pieces: hidden states arrive window by window and are pooled in bounded memory.
 import { ConfigError } from "../base/errors.ts";
 import type { FrameRun } from "../inference/long.ts";
 import { averageLayers, type LayerAverage, l2Normalise, type Pooling } from "../inference/pooling.ts";
@@ -8,24 +8,24 @@ export interface PoolOptions {
   readonly pooling: Pooling;
   /** For "weighted". */
   readonly average: LayerAverage;
-  /** Scale each vector to Euclidean length 1, last of all. */
+  /** Scale each vector to Euclidean length 1 after pooling. */
   readonly l2: boolean;
 }
 
-/** A clip's sizes. */
+/** The shape of a clip's hidden states. */
 export interface Sizes {
   readonly layers: number;
   readonly frames: number;
   readonly width: number;
 }
 
-/** The shape that pooling leaves. */
+/** The shape after pooling. */
 export function pooledShape(pooling: Pooling, { layers, frames, width }: Sizes): number[] {
   if (pooling === "none") return [layers, frames, width];
   return pooling === "mean" ? [layers, width] : [width];
 }
 
-/** Pieces that together hold every frame once → the pooled values. */
+/** Pools pieces that together hold every frame once. */
 export async function* poolPieces(pieces: AsyncIterable<FrameRun>, sizes: Sizes, options: PoolOptions): AsyncGenerator<Chunk> {
   const { width } = sizes;
   if (options.pooling === "none") {
@@ -37,7 +37,7 @@ export async function* poolPieces(pieces: AsyncIterable<FrameRun>, sizes: Sizes,
   yield { offset: 0, values: options.l2 ? eachUnit(pooled, width) : pooled };
 }
 
-/** A piece is a run of frames in each layer: so it is one chunk a layer. */
+/** A piece has consecutive frames of every layer, which are one chunk for each layer. */
 function* layerRuns({ values, frames, firstFrame }: FrameRun, sizes: Sizes): Generator<Chunk> {
   const run = frames * sizes.width;
   for (let layer = 0; layer < sizes.layers; layer++) {
@@ -66,14 +66,13 @@ function eachUnit(values: Float32Array, width: number): Float32Array {
   return out;
 }
 
-/** The average to use: the one given, checked, or the same weight for every layer.
- *  @throws ConfigError when it does not have one weight a layer. */
+/** The given average, or equal weights. @throws ConfigError unless it has one weight for each layer. */
 export function layerAverage(given: LayerAverage | undefined, layers: number): LayerAverage {
   const average = given ?? { kind: "softmax", logits: new Array<number>(layers).fill(0) };
   const count = average.kind === "softmax" ? average.logits.length : average.weights.length;
   if (count !== layers) {
     throw new ConfigError(
-      `The layer average has ${count} weights, but ${layers} layers were chosen. Give one weight a layer, in their order.`,
+      `The layer average has ${count} weights, but ${layers} layers were chosen. Give one weight for each layer, in the order of the layers.`,
     );
   }
   return average;

@@ -1,35 +1,35 @@
-// The report of a corpus run, DIR/report.jsonl, for programs: what became of the run, and each file that failed or was mended, and why.
-// Its ending sets it apart from outputs, which are never called so. A folder with outputs and without a report is one whose run was killed.
+// The report of a corpus run, DIR/report.jsonl, for programs: how the run ended, and each file that failed or was repaired, and why. No
+// output has this name. A folder that has outputs but no report is one whose run was killed.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../base/files.node.ts";
 import { ostinatoVersion } from "../base/version.node.ts";
 import type { Provenance } from "../inference/provenance.ts";
 
-/** What became of one file. */
+/** The outcome for one file. */
 export interface FileResult {
   readonly file: string;
   readonly status: "done" | "skipped" | "failed";
-  /** The file that holds the embedding; absent for a failed one. */
+  /** Path of the file that holds the embedding; absent if the file failed. */
   readonly output?: string;
   readonly shape?: readonly number[];
   readonly frames?: number;
-  /** Length of the sound. */
+  /** Length of the audio. */
   readonly seconds?: number;
   readonly provenance?: Provenance;
   /** Why it failed. */
   readonly error?: Error;
 }
 
-/** complete: every file was tried. interrupted: asked to stop. error: the run itself failed, by a full disk say. */
+/** complete: every file was tried. interrupted: the run was stopped. error: the run itself failed, for example because the disk is full. */
 export type Ending = "complete" | "interrupted" | "error";
 
-/** The first line: the run. */
+/** The first line: the run as a whole. */
 export interface RunRecord {
   readonly record: "run";
   readonly ostinato: string;
   readonly ending: Ending;
-  /** What ended it, for "error". */
+  /** The error that ended the run, for "error". */
   readonly error?: string;
   /** ISO 8601. */
   readonly began: string;
@@ -40,13 +40,13 @@ export interface RunRecord {
   readonly skipped: number;
   readonly failed: number;
   readonly notBegun: number;
-  /** Length of the sound that was embedded. */
+  /** Length of the audio that was embedded. */
   readonly audioSeconds: number;
-  /** How many failed for each reason: a decoder's fault (corrupt, not-audio, empty, crashed …) or the error's class. */
+  /** Number of failures by reason: a decoder's fault (corrupt, not-audio, empty, crashed …) or the error's class. */
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-/** A file without an output. */
+/** A file that failed. */
 export interface FailedRecord {
   readonly record: "failed";
   readonly file: string;
@@ -54,7 +54,7 @@ export interface FailedRecord {
   readonly error: string;
 }
 
-/** A file that was embedded, but not as it was meant to be: cut short, say. */
+/** A file that was embedded although it is damaged, for example cut short. */
 export interface MendedRecord {
   readonly record: "mended";
   readonly file: string;
@@ -64,11 +64,11 @@ export interface MendedRecord {
 
 export interface RunReport {
   add(result: FileResult): void;
-  /** Writes the report. `error` is what ended a run that failed; such a run goes without a report where that can't be written either. */
+  /** Writes the report. `error` is the message that ended a failed run; such a run ends without a report if that can't be written either. */
   write(ending: Ending, error?: string): Promise<void>;
 }
 
-/** Begins a report in `folder`; that of the run before is removed, for it would not be true of this one. */
+/** Begins a report in `folder`. The report of the run before is removed first, so that it is never taken for this run's. */
 export async function beginReport(folder: string, run: { readonly model: string; readonly files: number }): Promise<RunReport> {
   const path = join(folder, "report.jsonl");
   await rm(path, { force: true });
@@ -112,7 +112,7 @@ export async function beginReport(folder: string, run: { readonly model: string;
   };
 }
 
-/** Why a file failed, in a word that can be counted. */
+/** The kind of a failure as one word, for counting. */
 export function reasonOf(error: Error): string {
   const { fault } = error as { fault?: unknown };
   return typeof fault === "string" ? fault : error.name;

@@ -1,4 +1,4 @@
-// `ostinato models, inspect, convert, export`, and a model fetched from a hub by its name.
+// `ostinato models`, `inspect`, `convert` and `export`, and a model fetched from a hub by name.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const at = (name: string) => join(folder, name);
 
-test("inspect tells format, size, family and the largest tensors of a folder", async () => {
+test("inspect prints format, size, family and the largest tensors of a folder", async () => {
   const { stdout, code } = await ostinato(["inspect", model]);
   expect(stdout).toMatch(/format {4}safetensors\ntensors {3}\d+ \(\d+ float32\), [\d,]+ parameters, \d+ kB\n/);
   expect(stdout).toContain("family    mert: 3 layers of 16, 75 frames a second at 24000 Hz\n");
@@ -49,19 +49,19 @@ test("inspect knows a fairseq checkpoint from before hydra, which names its mode
   expect(stdout).toContain("family    mert: 2 layers of 768, 50 frames a second at 16000 Hz\n");
 });
 
-test("a hostile checkpoint is refused by inspect, with 1", async () => {
+test("inspect refuses a hostile checkpoint with exit code 1", async () => {
   const { stderr, code } = await ostinato(["inspect", goldenPath("P_checkpoints/bad/malicious_zip.pt")]);
   expect(stderr).toMatch(/^error: /);
   expect(stderr).not.toContain("    at ");
   expect(code).toBe(1);
 });
 
-test("convert goes to fairseq and back, and the copy embeds as the original", async () => {
+test("convert writes fairseq and back, and the copy gives the same embeddings", async () => {
   const song = await writeSong(at("song.wav"));
   const there = await ostinato(["convert", model, at("model.pt")]);
   expect(there.stderr).toContain(`tensors → ${at("model.pt")}`);
   const back = await ostinato(["convert", at("model.pt"), at("back")]);
-  expect(back.stderr).toContain("input normalisation written down: on (the fairseq checkpoint's task)");
+  expect(back.stderr).toContain("input normalisation in the written configuration: on (the fairseq checkpoint's task)");
   expect([there.code, back.code]).toEqual([0, 0]);
   await ostinato(["embed", song, "--model", model, "--out", at("one")]);
   await ostinato(["embed", song, "--model", at("back"), "--out", at("two")]);
@@ -77,14 +77,14 @@ test("a converted copy keeps its card, and with it the licence", async () => {
   expect(stderr).toContain("licence of the weights: cc-by-nc-4.0, which forbids commercial use");
 });
 
-test("export says what goes in and out", async () => {
+test("export prints inputs and outputs", async () => {
   const { stderr, stdout, code } = await ostinato(["export", model, at("model.onnx"), "--layers", "last", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ input: "input_values", outputs: ["last_hidden_state"], normaliseInput: true });
-  expect(stderr).toContain("input normalisation is on, and the caller's to do (preprocessor_config.json)");
+  expect(stderr).toContain("input normalisation is on, to be done by the caller (preprocessor_config.json)");
   expect(code).toBe(0);
 });
 
-test("a model of the hub is fetched once, its licence shown, and listed as cached", async () => {
+test("a model of the hub is fetched once, its licence is printed, and it is listed as cached", async () => {
   const song = await writeSong(at("song.wav"));
   const cache = at("cache");
   const args = ["embed", song, "--model", "MERT-v1-95M", "--cache-dir", cache];

@@ -1,4 +1,4 @@
-// `ostinato embed` over a corpus: skipping, resuming, failing in part, being interrupted, and talking to programs.
+// `ostinato embed` on a corpus: skipping, resuming, partial failures, interruption, and JSON output.
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ test("a folder becomes one npy a file with its provenance beside it, and a secon
   const before = (await stat(at("out/b.npy"))).mtimeMs;
   const second = await embed("out");
   expect(second.code).toBe(0);
-  expect(second.stderr).toContain("3 skipped, finished before");
+  expect(second.stderr).toContain("3 skipped, already finished");
   expect((await stat(at("out/b.npy"))).mtimeMs).toBe(before);
 });
 
@@ -59,7 +59,7 @@ test("outputs of other settings are not overwritten unless asked", async () => {
   expect(parseNpy(await readFile(at("settings/a.npy"))).shape).toEqual([4, 16]);
 });
 
-test("a bad file among many is named and counted while the rest is done", async () => {
+test("a bad file among many is named and counted while the others are embedded", async () => {
   await writeFile(join(music, "bad.mp3"), "no sound at all\n");
   try {
     const { code, stderr } = await embed("partly");
@@ -100,7 +100,7 @@ test.each(["npz", "jsonl", "parquet"])("%s is resumed as npy is", async (format)
   expect(second.code).toBe(0);
 });
 
-test("batches give what single runs give", async () => {
+test("batches equal single runs", async () => {
   await embed("single");
   await embed("batched", "--batch-size", "3");
   for (const name of await npyFiles("single")) {
@@ -110,7 +110,7 @@ test("batches give what single runs give", async () => {
   }
 });
 
-test("Ctrl-C finishes what is in hand, leaves finished files whole, and ends with 130; the next run does the rest", async () => {
+test("Ctrl-C finishes the current file, leaves finished files intact, and exits with 130; the next run does the rest", async () => {
   const long = at("long");
   for (let i = 0; i < 12; i++) await writeSong(join(long, `${String(i).padStart(2, "0")}.wav`), { seed: i, seconds: 4 });
   const args = ["embed", long, "--model", model, "--out", at("interrupted")];
@@ -123,7 +123,7 @@ test("Ctrl-C finishes what is in hand, leaves finished files whole, and ends wit
     },
   });
   expect(ended.code).toBe(130);
-  expect(ended.stderr).toMatch(/\d+ files embedded .*; \d+ not begun/);
+  expect(ended.stderr).toMatch(/\d+ files embedded .*; \d+ not started/);
   const files = await readdir(at("interrupted"));
   expect(files.filter((name) => name.endsWith(".tmp"))).toEqual([]);
   const finished = files.filter((name) => name.endsWith(".npy"));

@@ -1,5 +1,5 @@
-// Corpus runs that are killed -9 at random moments: no file is lost, half-written, or done twice. A moment is one at which the run touches a
-// file, so it falls within the run however fast the machine is.
+// Corpus runs killed with SIGKILL at random moments: no file is lost, half-written or done twice. A moment is a file operation of the run, so
+// that it falls within the run however fast the machine is.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

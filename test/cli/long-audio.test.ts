@@ -1,5 +1,5 @@
-// `ostinato embed` over long audio: windows are taken by default where a file is long, said in the summary and in the provenance; an
-// interruption in the middle of a file leaves nothing of it.
+// `ostinato embed` on long audio: long files are cut into windows by default, as the summary and the provenance say. An interruption in the
+// middle of a file leaves no output for it.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,11 +29,11 @@ const written = async (out: string) => {
   return { shape, provenance };
 };
 
-test("a file over two minutes goes in windows, and both summary and provenance say which and what was measured of such", async () => {
+test("a file over two minutes is cut into windows; summary and provenance name them and their measured deviation", async () => {
   const { code, stderr } = await embed("default");
   expect(code).toBe(0);
   expect(stderr).toContain(
-    "1 file in windows: attention saw 30 s at a time, 5 s shared. Measured with such windows: frames of the last layer off by ",
+    "1 file in windows: attention saw 30 s at a time, with 5 s of overlap. Measured with such windows: a relative error of ",
   );
   const { shape, provenance } = await written("default");
   expect(shape).toEqual([4, 9749, 16]);
@@ -43,7 +43,7 @@ test("a file over two minutes goes in windows, and both summary and provenance s
   ]);
 });
 
-test("a window as long as the file is no deviation, and none is told of", async () => {
+test("a window as long as the file is no deviation, and none is reported", async () => {
   const { code, stderr } = await embed("whole", "--window", String(wholeSeconds + 20), "--layers", "last");
   expect(code).toBe(0);
   expect(stderr).not.toContain("in windows");
@@ -53,7 +53,7 @@ test("a window as long as the file is no deviation, and none is told of", async 
   expect(provenance.deviations).toEqual([]);
 });
 
-test("Ctrl-C in the middle of a long file leaves nothing of it, and the next run does it", async () => {
+test("Ctrl-C in the middle of a long file leaves no output for it, and the next run completes it", async () => {
   const partOf = async () => (await readdir(join(folder, "again")).catch(() => [])).some((name) => name.includes("song"));
   let pressed = false;
   let waiting: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-// The command line as a new user meets it: mistakes are answered with what was found and what to do, and with the right exit code.
+// Mistakes on the command line: the error says what was found and what to do, and the exit code is right.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +74,7 @@ describe("wrong usage ends with 2", () => {
       "overlap is given without a window",
     ],
     ["an unknown command is named", () => ["embedd", song], "Did you mean embed?"],
-    ["export asks for a name that ends in .onnx", () => ["export", model, at("model.bin")], "give it a name that ends in .onnx"],
+    ["export asks for a name that ends in .onnx", () => ["export", model, at("model.bin")], "Give a file name that ends in .onnx"],
   ])("%s", async (_, args, message) => {
     const { code, stderr, stdout } = await ostinato(args());
     expect(stderr).toMatch(message);
@@ -83,14 +83,14 @@ describe("wrong usage ends with 2", () => {
     expect(code).toBe(2);
   });
 
-  test("a folder without audio is answered with what was looked for", async () => {
+  test("a folder without audio is refused, with the extensions that were searched for", async () => {
     await mkdir(at("empty"));
     const { code, stderr } = await ostinato(["embed", at("empty"), "--model", model, "--out", out]);
-    expect(stderr).toMatch(/There is no audio file in .*empty: folders are searched for wav, flac, mp3/);
+    expect(stderr).toMatch(/There is no audio file in .*empty\. Folders are searched for wav, flac, mp3/);
     expect(code).toBe(2);
   });
 
-  test("an output folder that can't be written to is refused before any work", async () => {
+  test("an output folder that can't be written to is refused before the model loads", async () => {
     await writeFile(at("file"), "");
     const { code, stderr } = await ostinato(["embed", song, "--model", model, "--out", join(at("file"), "out")]);
     expect(stderr).toMatch(/The output folder .* can't be written to \(.*\)\. Give another --out\./);
@@ -98,7 +98,7 @@ describe("wrong usage ends with 2", () => {
   });
 });
 
-describe("an input that fails ends with 1, named", () => {
+describe("an input that fails is named and the exit code is 1", () => {
   async function failure(name: string, bytes: string | Uint8Array) {
     await writeFile(at(name), bytes);
     const ended = await ostinato(["embed", at(name), "--model", model, "--out", out]);
@@ -108,26 +108,26 @@ describe("an input that fails ends with 1, named", () => {
     return ended.stderr;
   }
 
-  test("text that calls itself mp3 is said to be text", async () => {
+  test("a text file called .mp3 is reported as text", async () => {
     expect(await failure("notes.mp3", "la la la, but in words\n")).toContain("is text, not sound");
   });
 
-  test("a corrupt file is said to be corrupt", async () => {
+  test("a corrupt file is reported as corrupt", async () => {
     expect(await failure("broken.wav", new Uint8Array([..."RIFF\0\0\0\0WAVEfmt "].map((c) => c.charCodeAt(0))))).toMatch(/broken\.wav/);
   });
 
-  test("an empty file is said to be empty", async () => {
+  test("an empty file is reported as empty", async () => {
     expect(await failure("empty.flac", "")).toContain("is empty (0 bytes)");
   });
 
-  test("a clip without a single frame is refused with its length", async () => {
+  test("a clip too short for one frame is refused with its length", async () => {
     await writeSong(at("click.wav"), { seconds: 0.01, sampleRateHz: 24_000 });
     const { code, stderr } = await ostinato(["embed", at("click.wav"), "--model", model, "--out", out]);
     expect(stderr).toContain("The clip has 240 samples at 24000 Hz; one frame needs 400 (16.7 ms).");
     expect(code).toBe(1);
   });
 
-  test("a file that is not there is said so", async () => {
+  test("a missing file is reported as missing", async () => {
     const { code, stderr } = await ostinato(["embed", at("gone.mp3"), "--model", model, "--out", out]);
     expect(stderr).toMatch(/^failed: There is no file .*gone\.mp3/m);
     expect(code).toBe(1);

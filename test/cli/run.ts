@@ -1,4 +1,4 @@
-// Runs the command as a user does: the built program in a process of its own.
+// Runs the built program in a process of its own, as a user does.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 

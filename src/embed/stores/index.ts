@@ -1,4 +1,4 @@
-// The stores by the names of their formats.
+// The stores by format.
 import { jsonlStore } from "./jsonl.ts";
 import { npyStore } from "./npy.ts";
 import { npzStore } from "./npz.ts";
@@ -12,7 +12,7 @@ export const stores = {
   jsonl: jsonlStore,
 } as const satisfies Record<string, (folder: string, options?: StoreOptions) => Store | Promise<Store>>;
 
-/** What embeddings are written as: `npy` and `npz` a file each, `parquet` and `jsonl` one table a folder. */
+/** The format of embeddings on disk: `npy` and `npz` write a file for each input, `parquet` and `jsonl` one table for the folder. */
 export type StoreFormat = keyof typeof stores;
 
 export const storeFormats = Object.keys(stores) as StoreFormat[];

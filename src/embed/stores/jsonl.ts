@@ -1,6 +1,6 @@
-// jsonl store: one file a folder, DIR/embeddings.jsonl, a line an embedding: { name, shape, layers, values (nested as the shape), and the
-// provenance }. Lines are appended and synced one by one. A second run reads the names that are there, cuts off a last line that an
-// interruption left incomplete, and appends the rest; a line that is written anew counts instead of the earlier one.
+// jsonl store: one table, DIR/embeddings.jsonl, with one embedding a line: { name, shape, layers, values (nested by shape), and the
+// provenance }. Lines are appended and synced one by one. The next run reads the names, cuts off a last line that an interruption left
+// incomplete, and appends the rest. Of two lines with one name the later counts.
 import { createReadStream } from "node:fs";
 import { open, truncate } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export async function jsonlStore(folder: string): Promise<Store> {
         await handle.appendFile(`${facts.slice(0, -1)},"values":${nested(values, shape)}}\n`);
         await handle.sync();
       } catch (error) {
-        await handle.truncate(size); // half a line would spoil the next one
+        await handle.truncate(size); // half a line would corrupt the next one
         throw error;
       }
       held.add(name, provenance);
@@ -34,7 +34,7 @@ export async function jsonlStore(folder: string): Promise<Store> {
   };
 }
 
-/** The facts of each line, without its values: those come last, and lines of many megabytes are not to be parsed to skip them. */
+/** Name and provenance of each line. The values come last in a line and are skipped without being parsed: they are many megabytes. */
 async function readHeld(path: string): Promise<HeldNames> {
   const held = heldNames();
   let lineStart = 0;
@@ -43,16 +43,16 @@ async function readHeld(path: string): Promise<HeldNames> {
   const opened = await open(path, "r").catch(() => undefined);
   if (!opened) return held;
   await opened.close();
-  for await (const part of createReadStream(path, { encoding: "latin1", highWaterMark: 1 << 20 }) as AsyncIterable<string>) {
+  for await (const chunk of createReadStream(path, { encoding: "latin1", highWaterMark: 1 << 20 }) as AsyncIterable<string>) {
     let from = 0;
-    for (let end = part.indexOf("\n"); end >= 0; end = part.indexOf("\n", from)) {
-      note(held, line + (line.includes(valuesKey) ? "" : part.slice(from, end)));
+    for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", from)) {
+      note(held, line + (line.includes(valuesKey) ? "" : chunk.slice(from, end)));
       line = "";
       from = end + 1;
       lineStart = size + from;
     }
-    if (!line.includes(valuesKey)) line += part.slice(from);
-    size += part.length;
+    if (!line.includes(valuesKey)) line += chunk.slice(from);
+    size += chunk.length;
   }
   if (lineStart < size) await truncate(path, lineStart);
   return held;
@@ -66,11 +66,11 @@ function note(held: HeldNames, line: string): void {
     const facts = JSON.parse(Buffer.from(end < 0 ? line : `${line.slice(0, end)}}`, "latin1").toString("utf8")) as { name: string };
     held.add(facts.name, facts);
   } catch {
-    // A line that is none of ours holds no name to skip.
+    // Another program wrote this line: it names no output.
   }
 }
 
-/** Values as nested JSON lists, each with the digits that give its float32 back. */
+/** Values as nested JSON lists, with nine significant digits, which restore each float32 exactly. */
 function nested(values: Float32Array, shape: readonly number[]): string {
   const [count = 1, ...inner] = shape;
   if (inner.length === 0) return `[${Array.from(values, (value) => Number(value.toPrecision(9))).join(",")}]`;

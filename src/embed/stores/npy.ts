@@ -1,6 +1,6 @@
-// npy store: one array a file, DIR/<name>.npy, written in place so that no embedding need fit into memory, and DIR/<name>.json
-// beside it with the provenance. The sidecar is written first and the array renamed into place last: an array that stands beside its
-// sidecar is whole.
+// npy store: one array for each input, DIR/<name>.npy, and its provenance in DIR/<name>.json. The array is written chunk by chunk, so an
+// embedding may be larger than memory. The sidecar is written first and the array renamed into place last, so an array with a sidecar is
+// complete.
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder, temporaryPath, writeAtomic } from "../../base/files.node.ts";
@@ -50,7 +50,7 @@ async function writeArray(path: string, { shape, chunks }: EmbeddingStream): Pro
   }
 }
 
-/** One call writes at most 2 GiB, and may write less than it is given. */
+/** A single write takes at most 2 GiB, and may write less than it was given. */
 async function writeAt(handle: Awaited<ReturnType<typeof open>>, values: Float32Array, position: number): Promise<void> {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   for (let done = 0; done < bytes.length; ) {

@@ -1,4 +1,4 @@
-// npz store: one archive a file, DIR/<name>.npz, with the arrays `embedding` (float32, of the embedding's shape), `layers` (int32) and
+// npz store: one archive for each input, DIR/<name>.npz, with the arrays `embedding` (float32, of the embedding's shape), `layers` (int32) and
 // `provenance` (the JSON as bytes: `json.loads(bytes(z["provenance"]))`).
 import { stat } from "node:fs/promises";
 import { join } from "node:path";

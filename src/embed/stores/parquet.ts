@@ -1,8 +1,8 @@
-// Parquet store: a table of vectors in parts, DIR/embeddings-00000.parquet and so on. A row is one vector: name, file, layer (null once
-// layers are averaged), frame and its start_seconds (null once frames are), vector (list of float). The provenance of every name in a part
-// stands in its key-value metadata under "ostinato". A Parquet file can't be appended to, so a run writes new parts: one each 8 million
-// values or minute, each whole or absent, and a second run skips the names that finished parts hold. A name written anew counts in the
-// last part.
+// Parquet store: a table of vectors in parts, DIR/embeddings-00000.parquet and so on. A row is one vector: name, file, layer (null where
+// layers are averaged), frame and its start_seconds (null where frames are averaged), vector (list of float). The key-value metadata of a
+// part has the provenance of its names under "ostinato". A Parquet file can't be appended to, so a run writes new parts: one for every 8
+// million values or minute, each complete or absent. The next run skips the names in finished parts. Of two rows with one name the one in
+// the later part counts.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, type SchemaElement } from "hyparquet";
@@ -52,7 +52,7 @@ export async function parquetStore(folder: string, { partSeconds = 60 }: StoreOp
       name,
       data: rows.map((row) => row[name]),
     }));
-    // Random float32 bits don't compress: only time would be lost.
+    // float32 values hardly compress.
     const bytes = parquetWriteBuffer({ columnData, schema, kvMetadata, codec: "UNCOMPRESSED", statistics: false, createdBy: "ostinato" });
     await writeAtomic(path(), new Uint8Array(bytes));
     [rows, provenance, values] = [[], {}, 0];
@@ -92,8 +92,8 @@ function* rowsOf(name: string, { values, shape, layers, provenance }: Embedding)
   }
 }
 
-/** What the parts in a folder hold, from their footers, and the number of the next part.
- *  @throws FormatError for a part that is no Parquet file: another program wrote it, or damaged it. */
+/** The names in the parts of a folder, from their footers, and the number of the next part.
+ *  @throws FormatError for a part that is no valid Parquet file. */
 async function readParts(folder: string): Promise<{ held: HeldNames; parts: number }> {
   const names = (await readdir(folder)).filter((name) => /^embeddings-\d+\.parquet$/.test(name)).sort();
   const held = heldNames();
@@ -108,6 +108,6 @@ async function partProvenance(path: string): Promise<Record<string, unknown>> {
     const { key_value_metadata: pairs = [] } = await parquetMetadataAsync(await asyncBufferFromFile(path));
     return JSON.parse(pairs.find(({ key }) => key === metadataKey)?.value ?? "{}") as Record<string, unknown>;
   } catch (error) {
-    throw new FormatError(`${path} is no whole Parquet file of ours (${messageOf(error)}). Move it away, or give another output folder.`);
+    throw new FormatError(`${path} is not a complete Parquet file (${messageOf(error)}). Move it away, or give another output folder.`);
   }
 }

@@ -1,30 +1,30 @@
-// Stores: where embeddings of many files go. Each knows what it already holds, so that a second run skips it.
+// Stores: where the embeddings of a corpus are written. A store finds what earlier runs have finished, so that it is skipped.
 import { OstinatoError } from "../../base/errors.ts";
 import type { Provenance, Settings, Source } from "../../inference/provenance.ts";
 import type { EmbeddingStream } from "../embedding.ts";
 
-/** What a store holds under a name: enough to tell whether it is what would be written. */
+/** Source and settings of a stored embedding: enough to decide whether it is the one that would be written. */
 export interface StoredProvenance {
   readonly source: Pick<Source, "file" | "bytes" | "modified">;
   readonly settings: Settings;
 }
 
 export interface StoreOptions {
-  /** Of "parquet": the seconds after which a part is written at the latest; default 60. */
+  /** Of "parquet": seconds after which a part is written at the latest; default 60. */
   readonly partSeconds?: number | undefined;
 }
 
 export interface Store {
-  /** What is finished under this name; "foreign" for a file that this library did not write there. */
+  /** The finished embedding under this name; "foreign" for a file that this library did not write. */
   find(name: string): Promise<StoredProvenance | "foreign" | undefined>;
-  /** Writes an embedding under a name, in place of what was there, and gives the path of the file it is in. Once the promise has
-   *  resolved it is safe, or will be once the store is closed. */
+  /** Writes an embedding under a name, replacing an earlier one, and returns the path of its file. It is on disk once the promise has
+   *  resolved, in a table at the latest once the store is closed. */
   write(name: string, embedding: EmbeddingStream): Promise<string>;
-  /** Writes what is still held back. */
+  /** Writes what is still buffered. */
   close(): Promise<void>;
 }
 
-/** An output that holds something else already. */
+/** The output exists and is not what would be written. */
 export class OutputExistsError extends OstinatoError {
   override readonly code: string = "OSTINATO_OUTPUT_EXISTS";
 }
@@ -34,7 +34,8 @@ export function asStored(value: unknown): StoredProvenance | undefined {
   return source !== undefined && settings !== undefined ? { source, settings } : undefined;
 }
 
-/** What a table of hundreds of thousands of names holds, in little memory: equal settings once, and of a source what tells files apart. */
+/** The contents of a table with hundreds of thousands of names in little memory: equal settings are kept once, and of a source only what
+ *  identifies the file. */
 export interface HeldNames {
   find(name: string): StoredProvenance | "foreign" | undefined;
   add(name: string, provenance: unknown): void;

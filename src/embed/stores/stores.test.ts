@@ -1,4 +1,4 @@
-// Stores: what is written comes back equal, is known to the next run, and survives interruptions.
+// Stores: embeddings are read back equal, found by the next run, and survive interruptions.
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,7 +59,7 @@ async function written(format: (typeof storeFormats)[number], names: readonly st
 }
 
 describe.each(storeFormats)("%s", (format) => {
-  test("the next run finds what was written, with its provenance, and nothing else", async () => {
+  test("the next run finds each embedding with its provenance, and no others", async () => {
     const { folder, paths } = await written(format, ["a", "sub/b"]);
     expect(paths[0]!.startsWith(folder)).toBe(true);
     const store = await stores[format](folder);
@@ -70,7 +70,7 @@ describe.each(storeFormats)("%s", (format) => {
     expect((await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  test("values and shapes come back equal", async () => {
+  test("values and shapes are read back equal", async () => {
     const { paths } = await written(format, ["a"]);
     const file = await readFile(paths[0]!);
     if (format === "npy") {
@@ -94,7 +94,7 @@ describe.each(storeFormats)("%s", (format) => {
   });
 });
 
-test("an npy that stands without its sidecar is not ours, one that was cut off before it stood there is not finished", async () => {
+test("an npy without a sidecar is foreign, a sidecar without an npy is unfinished", async () => {
   const { folder, paths } = await written("npy", ["a"]);
   const store = stores.npy(folder);
   await writeFile(join(folder, "b.npy"), "someone's");
@@ -113,7 +113,7 @@ test("a failing computation leaves neither array nor sidecar", async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("a jsonl whose last line was cut off loses that line alone", async () => {
+test("a jsonl with an incomplete last line loses only that line", async () => {
   const { folder, paths } = await written("jsonl", ["a", "b"]);
   const { length } = await readFile(paths[0]!);
   await truncate(paths[0]!, length - 10);
@@ -126,7 +126,7 @@ test("a jsonl whose last line was cut off loses that line alone", async () => {
   expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(["a", "b"]);
 });
 
-test("lines of a jsonl that are longer than a read are skipped as well as short ones", async () => {
+test("lines of a jsonl longer than one read are skipped correctly", async () => {
   const folder = await mkdtemp(join(root, "long-"));
   const store = await stores.jsonl(folder);
   const long = fillGaussian(seeded(2), new Float32Array(2 * 100 * 1000));
