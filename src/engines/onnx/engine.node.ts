@@ -1,4 +1,4 @@
-// The ONNX engine in Node: traced graphs on onnxruntime-node.
+// The ONNX engine for Node: traced graphs on onnxruntime-node.
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { encodeModel } from "../../formats/onnx/encode.ts";
@@ -10,14 +10,14 @@ import type { OnnxDtype } from "./weight-forms.ts";
 export interface OnnxEngineOptions {
   /** Threads of one operator; all cores by default. */
   threads?: number;
-  /** Whether threads that wait for work keep their core busy. Quicker by a little where one session runs alone; where several take turns, the
-   *  idle ones rob the working one: switch it off there. Default true. */
+  /** Whether threads that wait for work spin. That is slightly faster where one session runs alone. Where several sessions take turns, the
+   *  waiting threads of one slow the others: switch it off there. Default true. */
   spin?: boolean;
-  /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
+  /** Number format of the weights; "q8" and "q4" also quantise activations at run time. Default fp32. */
   dtype?: OnnxDtype;
 }
 
-/** ONNX Runtime on the CPU, for `loadModel`'s `engine` where its defaults don't do: to hold back its threads, say. */
+/** ONNX Runtime on the CPU, for the `engine` option of `loadModel` where its defaults do not fit: to limit its threads, say. */
 export function onnxEngine({ threads = availableParallelism(), spin = true, dtype = "fp32" }: OnnxEngineOptions = {}): Engine {
   return {
     name: "onnx",
@@ -28,13 +28,13 @@ export function onnxEngine({ threads = availableParallelism(), spin = true, dtyp
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",
-        // A plan of memory for each shape that was met: it saves no time here and holds 200 MB at windows of 30 s.
+        // Memory plans for each input shape save no time here and hold 200 MB at windows of 30 s.
         enableMemPattern: false,
         extra: {
           session: {
-            // Weights apart from the memory that runs grow into, so that what loading them took is given back.
+            // Weights outside the arena, so that memory used while they are loaded is returned.
             use_device_allocator_for_initializers: "1",
-            // Subnormal activations of a silent passage must not slow the run.
+            // Silent passages give subnormal activations, which would slow the run.
             set_denormal_as_zero: "1",
             intra_op: { allow_spinning: spin ? "1" : "0" },
           },

@@ -1,4 +1,4 @@
-// The ONNX engine in the browser: traced graphs on onnxruntime-web, by WebAssembly or WebGPU. Which of the two runs is never silent.
+// The ONNX engine for browsers: traced graphs on onnxruntime-web, by WebAssembly or WebGPU. It never falls back from one to the other.
 import type * as Ort from "onnxruntime-web";
 import { ConfigError, messageOf, NotFoundError } from "../../base/errors.ts";
 import { encodeModel } from "../../formats/onnx/encode.ts";
@@ -7,31 +7,32 @@ import { trace } from "./trace.ts";
 import { readExternals, runSession } from "./values.ts";
 import type { OnnxDtype } from "./weight-forms.ts";
 
-/** What computes in a browser: WebAssembly on the CPU, or WebGPU. */
+/** What runs a model in a browser: WebAssembly on the CPU, or WebGPU. */
 export type WebBackend = "wasm" | "webgpu";
 
 /** How onnxruntime-web is started. */
 export interface WebEngineOptions {
   backend?: WebBackend;
-  /** Of the weights; "q8" and "q4" also quantise activations as they come. Default fp32. */
+  /** Number format of the weights; "q8" and "q4" also quantise activations at run time. Default fp32. */
   dtype?: OnnxDtype;
-  /** Threads of WebAssembly; as many as there are cores, at most 8. Decided once a page, by the first engine. */
+  /** Threads of WebAssembly; by default as many as there are cores, at most 8. The first engine of a page decides. */
   threads?: number;
-  /** Address of the folder that holds onnxruntime-web's own `ort-wasm-*.mjs` and `.wasm`; beside the bundle by default. */
+  /** Address of the folder with onnxruntime-web's `ort-wasm-*.mjs` and `.wasm` files; by default the folder of the bundle. */
   runtimeFiles?: string;
 }
 
-/** The ONNX engine of a browser, and what it runs on. */
+/** The ONNX engine of a browser, with its backend and threads. */
 export interface WebEngine extends Engine {
   readonly backend: WebBackend;
   /** Threads that WebAssembly computes with. */
   readonly threads: number;
 }
 
-/** Threads need shared memory, and that needs a page served with COOP and COEP headers; without them there is one, and no error. */
+/** Whether WebAssembly may use threads. Threads need shared memory, which needs a page served with COOP and COEP headers; without them there
+ *  is one thread and no error. */
 export const threadsAllowed = (): boolean => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer !== "undefined";
 
-/** Readies the runtime. @throws NotFoundError when WebGPU is asked for and there is none, or the runtime's files can't be had. */
+/** Starts the runtime. @throws NotFoundError when WebGPU is asked for and there is none, or the runtime's files can't be fetched. */
 export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngine> {
   const { backend = "wasm", dtype = "fp32" } = options;
   if (backend === "webgpu") await gpuAdapter();
@@ -46,7 +47,7 @@ export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngi
       const session = await inTurn(() =>
         ort.InferenceSession.create(encodeModel(traced.model), {
           externalData,
-          // One provider alone: with a list, the runtime would move on to the next without a word.
+          // One provider only: with a list, the runtime would fall back to the next silently.
           executionProviders: [backend],
           graphOptimizationLevel: "all",
           logSeverityLevel: 3,
@@ -60,7 +61,7 @@ export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngi
   };
 }
 
-/** The GPU's adapter. @throws NotFoundError saying why there is none. */
+/** The adapter of the GPU. @throws NotFoundError that says why there is none. */
 export async function gpuAdapter(): Promise<GPUAdapter> {
   const gpu = globalThis.navigator?.gpu as GPU | undefined;
   if (!gpu) throw new NotFoundError('This browser has no WebGPU here (it needs https or localhost). Use backend: "wasm".');
@@ -72,13 +73,13 @@ export async function gpuAdapter(): Promise<GPUAdapter> {
 interface Runtime {
   readonly ort: typeof Ort;
   readonly threads: number;
-  /** Runs one thing at a time: the runtime refuses calls that overlap. */
+  /** Runs one task at a time: the runtime refuses calls that overlap. */
   readonly inTurn: <R>(work: () => Promise<R>) => Promise<R>;
 }
 
 const runtimes: Partial<Record<WebBackend, Promise<Runtime>>> = {};
 
-/** The runtime with WebGPU also computes by WebAssembly, so where it is there already the other isn't fetched. */
+/** The runtime with WebGPU also runs WebAssembly, so where it is already started the other is not fetched. */
 function runtimeFor(backend: WebBackend, options: WebEngineOptions): Promise<Runtime> {
   const key = backend === "wasm" && runtimes.webgpu ? "webgpu" : backend;
   const running = runtimes[key];
@@ -91,8 +92,8 @@ function runtimeFor(backend: WebBackend, options: WebEngineOptions): Promise<Run
 
 async function startRuntime(backend: WebBackend, { threads = Math.min(8, navigator.hardwareConcurrency), runtimeFiles }: WebEngineOptions) {
   if (!Number.isInteger(threads) || threads < 1) throw new ConfigError(`threads is ${threads}; give a whole number of 1 or more.`);
-  // Of the package's two builds with WebGPU this one ("jsep") computes float64 on the CPU beside it, which the group norm's moments need;
-  // "onnxruntime-web/webgpu" 1.30 knows no float64 at all and refuses the graph: "Could not find an implementation for Cast(19)".
+  // The package has two builds with WebGPU. This one ("jsep") runs float64 on the CPU, which the group norm's moments need;
+  // "onnxruntime-web/webgpu" 1.30 has no float64 and refuses the graph: "Could not find an implementation for Cast(19)".
   const ort = await (backend === "webgpu" ? import("onnxruntime-web") : import("onnxruntime-web/wasm"));
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = threadsAllowed() ? threads : 1;
@@ -108,7 +109,7 @@ async function startRuntime(backend: WebBackend, { threads = Math.min(8, navigat
   return { ort, threads: ort.env.wasm.numThreads, inTurn };
 }
 
-/** The runtime's own words for files it can't fetch help nobody. */
+/** The runtime's errors about files that it can't fetch, with what to do about them. */
 function missingFiles(error: unknown): NotFoundError | undefined {
   const words = messageOf(error).replace(/\.$/, "");
   if (!/failed to fetch|dynamically imported module|error loading script|status 404|\.wasm|\.mjs/i.test(words)) return undefined;

@@ -1,68 +1,73 @@
-// The graph being traced: nodes, constants and weights, and the symbolic tensor that stands for a value in it.
+// The graph being traced: nodes, constants and weights, and the symbolic tensors that stand for its values.
 import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
-import type { HostTensor } from "../../base/host-tensor.ts";
+import { type HostTensor, hostTensor } from "../../base/host-tensor.ts";
 import type { AttributeValue, OnnxGraph, OnnxInitializer, OnnxNode } from "../../formats/onnx/encode.ts";
 import type { Dim, TensorSpec } from "../../ops/program.ts";
 
-/** Other forms in which a value exists, so that a node is written only for a form that somebody asks for. */
+/** The opset of ONNX's own operators that traced graphs use, and the domain of onnxruntime's. */
+export const opset = 20;
+export const contribDomain = "com.microsoft";
+
+/** The forms in which a value exists in the graph. Nodes that convert one form to another are written when a form is first used. */
 export interface Forms {
-  /** The value in the shape it shows: its name, or how to make it. */
-  readonly plain?: string | (() => string);
-  /** [batch, channels, time] of a [batch, time, channels]: ONNX convolves channels first, and a chain of convolutions stays so. */
-  readonly turned?: string;
-  /** The weight this value is, by name. */
+  /** The name of the value, or a function that writes its nodes and returns the name. */
+  readonly name?: string | (() => string);
+  /** The name of the same values as [batch, channels, time], for a tensor [batch, time, channels]. ONNX convolves channels first, so a chain of
+   *  convolutions needs no transposes between them. */
+  readonly channelsFirst?: string;
+  /** The name of the weight that this value is. */
   readonly weight?: string;
-  /** [batch, time, heads · d] of a [batch, heads, time, d]: what onnxruntime's fused attention takes and gives. */
-  readonly joined?: GraphTensor;
+  /** The same values as [batch, time, heads · d], for a tensor [batch, heads, time, d]: the layout of onnxruntime's fused attention. */
+  readonly mergedHeads?: GraphTensor;
 }
 
-/** A value of one graph. */
+/** A symbolic tensor: a value of one graph. */
 export class GraphTensor {
   readonly graph: Graph;
   readonly dtype: DType;
   readonly shape: readonly Dim[];
-  readonly joined: GraphTensor | undefined;
+  readonly mergedHeads: GraphTensor | undefined;
   readonly weight: string | undefined;
-  private plain: string | (() => string) | undefined;
-  private turned: string | undefined;
+  private ownName: string | (() => string) | undefined;
+  private channelsFirstName: string | undefined;
 
-  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], { plain, turned, joined, weight }: Forms) {
+  constructor(graph: Graph, dtype: DType, shape: readonly Dim[], { name, channelsFirst, mergedHeads, weight }: Forms) {
     this.graph = graph;
     this.dtype = dtype;
     this.shape = shape;
-    this.plain = plain;
-    this.turned = turned;
-    this.joined = joined;
+    this.ownName = name;
+    this.channelsFirstName = channelsFirst;
+    this.mergedHeads = mergedHeads;
     this.weight = weight;
   }
 
-  /** The value's name in the shape it shows. */
+  /** The name of the value in the layout of `shape`. */
   get name(): string {
-    if (typeof this.plain === "function") this.plain = this.plain();
-    this.plain ??= this.graph.node("Transpose", [this.turned!], { perm: { ints: [0, 2, 1] } });
-    return this.plain;
+    if (typeof this.ownName === "function") this.ownName = this.ownName();
+    this.ownName ??= this.graph.node("Transpose", [this.channelsFirstName!], { perm: { ints: [0, 2, 1] } });
+    return this.ownName;
   }
 
-  /** The name of the value with its last two axes swapped; for [batch, time, channels] alone. */
+  /** The name of the value with its last two axes swapped; only for tensors of three axes. */
   get channelsFirst(): string {
-    this.turned ??= this.graph.node("Transpose", [this.name], { perm: { ints: [0, 2, 1] } });
-    return this.turned;
+    this.channelsFirstName ??= this.graph.node("Transpose", [this.name], { perm: { ints: [0, 2, 1] } });
+    return this.channelsFirstName;
   }
 
-  /** Whether only the turned form exists, so that elementwise work had better be done on it. */
-  get isTurned(): boolean {
-    return this.plain === undefined;
+  /** Whether the value exists with channels first only, so that elementwise operators had better use that layout. */
+  get onlyChannelsFirst(): boolean {
+    return this.ownName === undefined;
   }
 }
 
-/** An initializer that is kept outside the graph file: which weight it is made of, and how. */
+/** An initializer stored outside the graph file, and how it is made from a weight. */
 export interface ExternalWeight {
   readonly location: string;
   readonly weight: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** From the weight's float32 values to the initializer's bytes; as they are where absent. */
+  /** Converts the weight's float32 values to the initializer's bytes. Absent: the values themselves. */
   readonly encode?: (values: Float32Array) => Uint8Array;
 }
 
@@ -74,12 +79,12 @@ export class Graph {
   private readonly externals = new Map<string, ExternalWeight>();
   private count = 0;
 
-  /** A name no other value has. */
+  /** A name that no other value of the graph has. */
   fresh(stem: string): string {
     return `${stem}_${this.count++}`;
   }
 
-  /** Adds a node with one output and gives that output's name. */
+  /** Adds a node with one output and returns that output's name. */
   node(op: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}, domain = ""): string {
     return this.nodeWithOutputs(op, inputs, 1, attributes, domain)[0]!;
   }
@@ -96,7 +101,7 @@ export class Graph {
     return names;
   }
 
-  /** A constant stored in the graph file; equal small ones are stored once. */
+  /** A constant stored in the graph file. Equal constants of up to 64 bytes are stored once. */
   constant(tensor: HostTensor): string {
     const small = tensor.bytes.byteLength <= 64;
     const key = small ? `const_${tensor.dtype}_${tensor.shape.join("x")}_${[...tensor.bytes].join("-")}` : this.fresh("const");
@@ -106,25 +111,30 @@ export class Graph {
     return key;
   }
 
-  /** An int64 vector constant, the form in which ONNX takes axes and shapes. */
+  /** An int64 constant, a vector by default: the form in which ONNX takes axes and shapes. */
   integers(values: readonly number[], shape: readonly number[] = [values.length]): string {
-    return this.constant({ dtype: "int64", shape, bytes: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) });
+    return this.constant(hostTensor(values, shape, "int64"));
   }
 
-  /** A weight as a value: a node that uses it makes it a float32 initializer outside the graph file. */
+  /** A scalar constant. */
+  scalar(value: number, dtype: DType): string {
+    return this.constant(hostTensor([value], [], dtype));
+  }
+
+  /** A weight as a symbolic tensor. It becomes a float32 initializer outside the graph file when a node uses it. */
   weight(name: string, shape: readonly number[]): GraphTensor {
     let tensor = this.weights.get(name);
     if (!tensor) {
       tensor = new GraphTensor(this, "float32", shape, {
         weight: name,
-        plain: () => this.external({ weight: name, dtype: "float32", shape }),
+        name: () => this.external({ weight: name, dtype: "float32", shape }),
       });
       this.weights.set(name, tensor);
     }
     return tensor;
   }
 
-  /** An initializer outside the graph file, made of a weight; its location is its own name. */
+  /** Adds an initializer outside the graph file, made from a weight. Its location is its name. */
   external(made: Omit<ExternalWeight, "location"> & { readonly suffix?: string }): string {
     const { suffix = "", ...external } = made;
     const location = external.weight + suffix;
@@ -141,7 +151,7 @@ export class Graph {
     return [...this.externals.values()];
   }
 
-  /** The finished graph; outputs get the names they are asked for under. */
+  /** The finished graph, whose outputs have the given names. */
   finish(name: string, inputs: Readonly<Record<string, TensorSpec>>, outputs: Readonly<Record<string, GraphTensor>>): OnnxGraph {
     const named = Object.entries(outputs).map(([output, tensor]) => {
       if (tensor.graph !== this) throw new ShapeError(`Output ${output} belongs to another graph.`);

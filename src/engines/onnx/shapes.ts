@@ -1,15 +1,15 @@
-// Shape rules of the tracer: sizes are numbers, or names of sizes that only a run knows.
+// Shape inference of the tracer. A size is a number, or the name of a size that is known only when the graph runs.
 import { ShapeError } from "../../base/errors.ts";
 import type { Dim } from "../../ops/program.ts";
 
-/** A negative axis counts from the end. */
+/** The axis as a number from 0; negative axes count from the end. */
 export function axisOf(rank: number, axis: number): number {
   const positive = axis < 0 ? axis + rank : axis;
   if (positive < 0 || positive >= rank) throw new ShapeError(`Axis ${axis} does not exist in a tensor of ${rank} axes.`);
   return positive;
 }
 
-/** NumPy's broadcasting. A named size meets a number greater than 1 only where a run will make them equal. */
+/** NumPy's broadcasting. Where a named size meets a number greater than 1, the two are taken to be equal at run time. */
 export function broadcast(a: readonly Dim[], b: readonly Dim[], operation: string): Dim[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
@@ -32,14 +32,21 @@ export function without(shape: readonly Dim[], axis: number): Dim[] {
   return shape.filter((_, i) => i !== axis);
 }
 
-/** The size of a convolution's output, or of any count of windows. */
+/** How many windows of `kernel` entries fit, `stride` apart: the output size of a convolution. */
 export function windowCount(size: number, kernel: number, stride: number): number {
   return Math.floor((size - kernel) / stride) + 1;
 }
 
-/** @throws ShapeError unless the size is a number and equals `wanted`. */
-export function expectSize(found: Dim | undefined, wanted: Dim | undefined, what: string): void {
-  if (typeof found === "number" && typeof wanted === "number" && found !== wanted) {
-    throw new ShapeError(`${what}: found ${found}, expected ${wanted}.`);
+/** @throws ShapeError where both sizes are numbers and differ. */
+export function expectSize(actual: Dim | undefined, expected: Dim | undefined, what: string): void {
+  if (typeof actual === "number" && typeof expected === "number" && actual !== expected) {
+    throw new ShapeError(`${what}: found ${actual}, expected ${expected}.`);
   }
+}
+
+/** The size that `Ops.slice` leaves of an axis; undefined where only a run knows it. */
+export function sliceSize(size: Dim, start: number, end: number): number | undefined {
+  if (typeof size !== "number") return start >= 0 && end >= 0 && end < Number.MAX_SAFE_INTEGER ? end - start : undefined;
+  const clamp = (position: number) => Math.min(size, Math.max(0, position < 0 ? position + size : position));
+  return Math.max(0, clamp(end) - clamp(start));
 }

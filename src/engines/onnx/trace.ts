@@ -1,4 +1,4 @@
-// Tracing: a program run once on symbolic tensors leaves an ONNX model behind.
+// Tracing: running a program once on symbolic tensors builds an ONNX model.
 
 import { NotFoundError } from "../../base/errors.ts";
 import { toFloat32 } from "../../base/host-tensor.ts";
@@ -6,22 +6,22 @@ import type { OnnxModel } from "../../formats/onnx/encode.ts";
 import { checkShape, paramsFrom } from "../../ops/params.ts";
 import type { Program, WeightReader } from "../../ops/program.ts";
 import { withDtype } from "./dtype.ts";
-import { type ExternalWeight, Graph, GraphTensor } from "./graph.ts";
-import { contribDomain, opset, traceOps } from "./trace-ops.ts";
+import { contribDomain, type ExternalWeight, Graph, GraphTensor, opset } from "./graph.ts";
+import { traceOps } from "./trace-ops.ts";
 import type { OnnxDtype } from "./weight-forms.ts";
 
 export interface TracedProgram {
   readonly model: OnnxModel;
-  /** The initializers kept outside the graph file, each under its own name as location. */
+  /** The initializers stored outside the graph file; the location of each is its name. */
   readonly externals: readonly ExternalWeight[];
 }
 
 export interface TraceOptions {
-  /** How weights are stored and multiplied; default fp32. */
+  /** Number format of the weights and products; default fp32. */
   readonly dtype?: OnnxDtype;
 }
 
-/** Batch and time stay symbolic, so one graph serves every size. Weights that no output depends on are not in it. */
+/** Traces a program. Batch and time stay symbolic, so one graph serves every size. Weights that no output depends on are left out. */
 export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): TracedProgram {
   const graph = new Graph();
   const params = paramsFrom((name) => {
@@ -30,7 +30,7 @@ export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): 
     return graph.weight(name, spec.shape);
   });
   const inputs = Object.fromEntries(
-    Object.entries(program.inputs).map(([name, { dtype, shape }]) => [name, new GraphTensor(graph, dtype, shape, { plain: name })]),
+    Object.entries(program.inputs).map(([name, { dtype, shape }]) => [name, new GraphTensor(graph, dtype, shape, { name })]),
   );
   const outputs = program.run(withDtype(graph, traceOps(graph), dtype), params, inputs);
   return {
@@ -47,22 +47,22 @@ export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): 
   };
 }
 
-/** The bytes of external initializers that are made of one weight, which is read once.
- *  @throws ShapeError when the checkpoint's tensor is not of the shape the program asks for. */
+/** The bytes of external initializers that are all made from one weight, which is read once.
+ *  @throws ShapeError when the checkpoint's tensor does not have the shape that the program declares. */
 export async function externalBytes(
-  made: readonly ExternalWeight[],
+  externals: readonly ExternalWeight[],
   program: Program,
   weights: WeightReader,
 ): Promise<{ path: string; data: Uint8Array }[]> {
-  const weight = made[0]!.weight;
+  const weight = externals[0]!.weight;
   const tensor = await weights.read(weight);
   checkShape(weight, tensor.shape, program.params[weight]!.shape);
   const values = toFloat32(tensor);
-  const asIs = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return made.map(({ location, encode }) => ({ path: location, data: encode ? encode(values) : asIs }));
+  const unchanged = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return externals.map(({ location, encode }) => ({ path: location, data: encode ? encode(values) : unchanged }));
 }
 
-/** External initializers by the weight they are made of. */
+/** External initializers grouped by the weight that they are made from. */
 export function byWeight(externals: readonly ExternalWeight[]): ExternalWeight[][] {
   const groups = new Map<string, ExternalWeight[]>();
   for (const external of externals) groups.set(external.weight, [...(groups.get(external.weight) ?? []), external]);

@@ -1,4 +1,4 @@
-// Values at onnxruntime's door: host tensors in, host tensors out, for its packages of Node and of the browser alike.
+// Conversion of host tensors to onnxruntime's tensors and back, for its packages for Node and for the browser.
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ConfigError } from "../../base/errors.ts";
@@ -6,21 +6,21 @@ import type { HostTensor } from "../../base/host-tensor.ts";
 import type { Program, Values, WeightReader } from "../../ops/program.ts";
 import { byWeight, externalBytes, type TracedProgram } from "./trace.ts";
 
-/** A session of either package, as far as it is needed here. */
+/** The part of a session that both packages share. */
 interface Runnable {
   run(feeds: Record<string, Tensor>): Promise<{ readonly [name: string]: unknown }>;
 }
 
-/** Runs a session on host tensors. `Tensor` is the package's own class. */
+/** Runs a session on host tensors. `Tensor` is the package's tensor class. */
 export async function runSession(Tensor: TensorConstructor, session: Runnable, inputs: Values): Promise<Values> {
   const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(Tensor, name, tensor)]));
   const outputs = (await session.run(feeds)) as Record<string, Tensor>;
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
 }
 
-/** The initializers outside the graph, as both packages take them. */
+/** The initializers outside the graph, in the form of both packages' `externalData`. */
 export async function readExternals({ externals }: TracedProgram, program: Program, weights: WeightReader) {
-  return (await Promise.all(byWeight(externals).map((made) => externalBytes(made, program, weights)))).flat();
+  return (await Promise.all(byWeight(externals).map((group) => externalBytes(group, program, weights)))).flat();
 }
 
 const inputTypes = {

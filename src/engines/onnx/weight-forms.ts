@@ -1,4 +1,4 @@
-// Weight forms: how a float32 weight is stored for a graph of fewer bits, and how it is read back into one.
+// Weight formats: conversion of float32 weights to the forms that graphs in float16, 8 and 4 bits store.
 import { floatToHalf, type ModelDtype } from "../../base/dtypes.ts";
 
 export const onnxDtypes = ["fp32", "fp16", "q8", "q4"] as const satisfies readonly ModelDtype[];
@@ -9,63 +9,63 @@ export type OnnxDtype = (typeof onnxDtypes)[number];
 
 export const blockSize = 32;
 
-/** A weight as a matrix of `outputs` rows: a linear layer's [out, in], or a convolution's [out, in, taps] as a GEMM sees it,
- *  entry `tap · in + i` of a row being the weight of input i at that tap. */
+/** A weight as a matrix of `outputs` rows: [out, in] of a linear layer, or [out, in, taps] of a convolution computed as a matrix product.
+ *  There entry `tap · in + i` of a row is the weight of input i at that tap. */
 export interface MatrixShape {
   readonly outputs: number;
   readonly inputs: number;
   readonly taps: number;
 }
 
-/** The place in `values` of a row's entry. */
-function place({ inputs, taps }: MatrixShape, row: number, column: number): number {
+/** The index in `values` of an entry of a row. */
+function indexOf({ inputs, taps }: MatrixShape, row: number, column: number): number {
   return taps === 1 ? row * inputs + column : (row * inputs + (column % inputs)) * taps + Math.floor(column / inputs);
 }
 
-function largest(values: Float32Array, { inputs, taps }: MatrixShape, row: number): number {
-  let top = 0;
-  for (let i = row * inputs * taps; i < (row + 1) * inputs * taps; i++) top = Math.max(top, Math.abs(values[i]!));
-  return top;
+function largestMagnitude(values: Float32Array, { inputs, taps }: MatrixShape, row: number): number {
+  let largest = 0;
+  for (let i = row * inputs * taps; i < (row + 1) * inputs * taps; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  return largest;
 }
 
-/** float16, rounded to nearest. */
+/** float16, rounded to the nearest. */
 export function halves(values: Float32Array): Uint8Array {
   const out = new Uint16Array(values.length);
   for (let i = 0; i < out.length; i++) out[i] = floatToHalf(values[i]!);
   return new Uint8Array(out.buffer);
 }
 
-/** One scale an output, so that its largest weight is ±127. [outputs] float32. */
+/** float32 [outputs]: the scale at which the largest weight of an output is ±127. */
 export function columnScales(values: Float32Array, shape: MatrixShape): Uint8Array {
-  return new Uint8Array(Float32Array.from({ length: shape.outputs }, (_, row) => largest(values, shape, row) / 127 || 1).buffer);
+  return new Uint8Array(Float32Array.from({ length: shape.outputs }, (_, row) => largestMagnitude(values, shape, row) / 127 || 1).buffer);
 }
 
-/** int8 [inputs · taps, outputs]: what an integer product multiplies by. */
+/** int8 [inputs · taps, outputs], the right operand of an integer product. */
 export function columns8(values: Float32Array, shape: MatrixShape): Uint8Array {
   const { outputs } = shape;
   const depth = shape.inputs * shape.taps;
   const out = new Int8Array(depth * outputs);
   for (let row = 0; row < outputs; row++) {
-    const scale = largest(values, shape, row) / 127 || 1;
-    for (let column = 0; column < depth; column++) out[column * outputs + row] = Math.round(values[place(shape, row, column)]! / scale);
+    const scale = largestMagnitude(values, shape, row) / 127 || 1;
+    for (let column = 0; column < depth; column++) out[column * outputs + row] = Math.round(values[indexOf(shape, row, column)]! / scale);
   }
   return new Uint8Array(out.buffer);
 }
 
 const blocks = ({ inputs, taps }: MatrixShape) => Math.ceil((inputs * taps) / blockSize);
 
-/** The scale of a block: its entry of largest magnitude becomes −8. */
+/** The scale at which the entry of largest magnitude in a block is −8. */
 function blockScale(values: Float32Array, shape: MatrixShape, row: number, block: number): number {
   let extreme = 0;
   const end = Math.min((block + 1) * blockSize, shape.inputs * shape.taps);
   for (let column = block * blockSize; column < end; column++) {
-    const value = values[place(shape, row, column)]!;
+    const value = values[indexOf(shape, row, column)]!;
     if (Math.abs(value) > Math.abs(extreme)) extreme = value;
   }
   return extreme / -8 || 1;
 }
 
-/** float32 [outputs · blocks], for MatMulNBits. */
+/** float32 [outputs · blocks]: the scales that MatMulNBits takes. */
 export function blockScales(values: Float32Array, shape: MatrixShape): Uint8Array {
   const count = blocks(shape);
   const scales = Float32Array.from({ length: shape.outputs * count }, (_, i) =>
@@ -74,7 +74,7 @@ export function blockScales(values: Float32Array, shape: MatrixShape): Uint8Arra
   return new Uint8Array(scales.buffer);
 }
 
-/** uint8 [outputs, blocks, 16]: two weights a byte, the first in the low half, 8 standing for zero. */
+/** uint8 [outputs, blocks, 16]: two weights a byte, the first in the low four bits; 8 stands for zero. */
 export function blocks4(values: Float32Array, shape: MatrixShape): Uint8Array {
   const count = blocks(shape);
   const depth = shape.inputs * shape.taps;
@@ -84,7 +84,7 @@ export function blocks4(values: Float32Array, shape: MatrixShape): Uint8Array {
       const scale = blockScale(values, shape, row, block);
       for (let i = 0; i < blockSize; i++) {
         const column = block * blockSize + i;
-        const level = column < depth ? Math.min(15, Math.max(0, Math.round(values[place(shape, row, column)]! / scale) + 8)) : 8;
+        const level = column < depth ? Math.min(15, Math.max(0, Math.round(values[indexOf(shape, row, column)]! / scale) + 8)) : 8;
         out[((row * count + block) * blockSize + i) >> 1]! |= i % 2 === 0 ? level : level << 4;
       }
     }
