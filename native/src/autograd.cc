@@ -12,18 +12,14 @@
 namespace ostinato {
 namespace {
 
-/** gradients(outputs, seeds, inputs, keepGraph, createGraph) → one tensor or null an input. A seed of null means ones. */
+/** gradients(outputs, seeds, inputs) → for each input the gradient of Σ seeds · outputs, or null where the outputs do not depend on it.
+ *  A null seed stands for ones. Frees the graph behind the outputs. */
 ENTRY(gradients) {
   napi_env env = call.env;
-  return wrapAll(env, torch::autograd::grad(tensorsOf(env, call.at(0)), tensorsOf(env, call.at(2)), tensorsOf(env, call.at(1)),
-                                            truthOf(env, call.at(3)), truthOf(env, call.at(4)), /*allow_unused=*/true));
-}
-
-/** backward(outputs, seeds, keepGraph): adds to the `.grad` of every leaf. */
-ENTRY(backward) {
-  napi_env env = call.env;
-  torch::autograd::backward(tensorsOf(env, call.at(0)), tensorsOf(env, call.at(1)), truthOf(env, call.at(2)), false);
-  return nullptr;
+  const auto outputs = tensorsOf(env, call.at(0));
+  const auto seeds = tensorsOf(env, call.at(1));
+  const auto inputs = tensorsOf(env, call.at(2));
+  return wrapAll(env, torch::autograd::grad(outputs, inputs, seeds, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true));
 }
 
 ENTRY(setRequiresGrad) {
@@ -32,16 +28,6 @@ ENTRY(setRequiresGrad) {
 }
 
 ENTRY(requiresGrad) { return makeBool(call.env, tensorOf(call.env, call.at(0)).requires_grad()); }
-
-/** gradOf(leaf) → its accumulated gradient, or null. */
-ENTRY(gradOf) { return wrap(call.env, tensorOf(call.env, call.at(0)).grad()); }
-
-/** setGrad(leaf, gradient or null). */
-ENTRY(setGrad) {
-  at::Tensor& leaf = tensorOf(call.env, call.at(0));
-  leaf.mutable_grad() = isNothing(call.env, call.at(1)) ? at::Tensor() : tensorOf(call.env, call.at(1));
-  return nullptr;
-}
 
 /** setGradEnabled(on) → what it was. Thread-local, as all modes are. */
 ENTRY(setGradEnabled) {
@@ -93,11 +79,8 @@ ENTRY(setAutocast) {
 
 void exposeAutograd(napi_env env, napi_value exports) {
   expose(env, exports, "gradients", gradients);
-  expose(env, exports, "backward", backward);
   expose(env, exports, "setRequiresGrad", setRequiresGrad);
   expose(env, exports, "requiresGrad", requiresGrad);
-  expose(env, exports, "gradOf", gradOf);
-  expose(env, exports, "setGrad", setGrad);
   expose(env, exports, "setGradEnabled", setGradEnabled);
   expose(env, exports, "enterInference", enterInference);
   expose(env, exports, "leaveInference", leaveInference);

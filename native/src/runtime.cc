@@ -77,12 +77,6 @@ ENTRY(setTf32) {
   return nullptr;
 }
 
-/** setOneDnn(on): oneDNN's kernels on the CPU; a test switches them off to show what they do. */
-ENTRY(setOneDnn) {
-  at::globalContext().setUserEnabledMkldnn(truthOf(call.env, call.at(0)));
-  return nullptr;
-}
-
 /** memory() → { tensors, tensorBytes, heapBytes }: live handles, their bytes (views counted in full), and what malloc has given out. */
 ENTRY(memory) {
   napi_env env = call.env;
@@ -126,7 +120,6 @@ void exposeRuntime(napi_env env, napi_value exports) {
   expose(env, exports, "randomState", randomState);
   expose(env, exports, "setRandomState", setRandomState);
   expose(env, exports, "setTf32", setTf32);
-  expose(env, exports, "setOneDnn", setOneDnn);
   expose(env, exports, "memory", memory);
   expose(env, exports, "build", build);
 }

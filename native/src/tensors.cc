@@ -100,25 +100,6 @@ ENTRY(dispose) {
   return nullptr;
 }
 
-/** lend(tensor) → an address that `adopt` in another thread turns into a tensor over the same memory, once. */
-ENTRY(lend) {
-  auto* shared = new at::Tensor(tensorOf(call.env, call.at(0)));
-  napi_value address;
-  check(call.env, napi_create_bigint_uint64(call.env, reinterpret_cast<uint64_t>(shared), &address));
-  return address;
-}
-
-ENTRY(adopt) {
-  uint64_t address = 0;
-  bool exact = false;
-  check(call.env, napi_get_value_bigint_uint64(call.env, call.at(0), &address, &exact));
-  auto* shared = reinterpret_cast<at::Tensor*>(address);
-  if (shared == nullptr) throw UsageError("expected an address given by lend");
-  at::Tensor tensor = std::move(*shared);
-  delete shared;
-  return wrap(call.env, tensor);
-}
-
 }  // namespace
 
 void exposeTensors(napi_env env, napi_value exports) {
@@ -129,8 +110,6 @@ void exposeTensors(napi_env env, napi_value exports) {
   expose(env, exports, "dtypeOf", dtypeNameOf);
   expose(env, exports, "deviceOf", deviceOf);
   expose(env, exports, "dispose", dispose);
-  expose(env, exports, "lend", lend);
-  expose(env, exports, "adopt", adopt);
 }
 
 }  // namespace ostinato

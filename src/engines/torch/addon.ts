@@ -42,21 +42,10 @@ export interface Addon {
   dtypeOf(tensor: Handle): DType;
   deviceOf(tensor: Handle): string;
   dispose(tensors: readonly Handle[]): void;
-  lend(tensor: Handle): bigint;
-  adopt(address: bigint): Handle;
 
-  gradients(
-    outputs: readonly Handle[],
-    seeds: readonly (Handle | null)[],
-    inputs: readonly Handle[],
-    keepGraph: boolean,
-    createGraph: boolean,
-  ): (Handle | null)[];
-  backward(outputs: readonly Handle[], seeds: readonly (Handle | null)[], keepGraph: boolean): void;
+  gradients(outputs: readonly Handle[], seeds: readonly (Handle | null)[], inputs: readonly Handle[]): (Handle | null)[];
   setRequiresGrad(tensor: Handle, on: boolean): void;
   requiresGrad(tensor: Handle): boolean;
-  gradOf(tensor: Handle): Handle | null;
-  setGrad(tensor: Handle, gradient: Handle | null): void;
   setGradEnabled(on: boolean): boolean;
   enterInference(): void;
   leaveInference(): void;
@@ -71,7 +60,6 @@ export interface Addon {
   randomState(device: string): Handle;
   setRandomState(device: string, state: Handle): void;
   setTf32(on: boolean): void;
-  setOneDnn(on: boolean): void;
   memory(): MemoryReport;
   build(): { readonly version: string };
 

@@ -108,12 +108,3 @@ export function toNumber(tensor: TorchTensor): number {
 export function writeHost(tensor: TorchTensor, values: HostTensor): void {
   addon().writeBytes(tensor.handle, values.bytes, values.dtype);
 }
-
-/** Hands a tensor to another thread of this process: the number goes there by message, `adoptTensor` turns it into the same memory. Once. */
-export function lendTensor(tensor: TorchTensor): bigint {
-  return addon().lend(tensor.handle);
-}
-
-export function adoptTensor(address: bigint): TorchTensor {
-  return new TorchTensor(addon().adopt(address));
-}

@@ -58,24 +58,21 @@ function hostDtypeOf(x: TorchTensor): HostTensor["dtype"] {
   return dtype === "bool" || dtype === "uint8" ? dtype : dtype.startsWith("int") ? "int32" : "float32";
 }
 
-/** Gradients by torch.autograd.grad. With `createGraph` they can be differentiated again. */
+/** `TrainingOps.gradients` by torch.autograd.grad, which refuses inputs that do not require a gradient: those get undefined. */
 export function torchGradients(
   outputs: readonly TorchTensor[],
   seeds: readonly (TorchTensor | undefined)[],
   inputs: readonly TorchTensor[],
-  { keepGraph = false, createGraph = false } = {},
 ): (TorchTensor | undefined)[] {
-  const asked = inputs.map((x) => addon().requiresGrad(x.handle));
-  const found = addon().gradients(
+  const requiring = inputs.filter((x) => addon().requiresGrad(x.handle));
+  const handles = addon().gradients(
     outputs.map((x) => x.handle),
     seeds.map((x) => x?.handle ?? null),
-    inputs.filter((_, i) => asked[i]).map((x) => x.handle),
-    keepGraph || createGraph,
-    createGraph,
+    requiring.map((x) => x.handle),
   );
-  let next = 0;
-  return asked.map((is) => {
-    const handle = is ? found[next++] : null;
+  const gradients = new Map(requiring.map((x, i) => [x, handles[i]]));
+  return inputs.map((x) => {
+    const handle = gradients.get(x);
     return handle ? new TorchTensor(handle) : undefined;
   });
 }
