@@ -1,26 +1,23 @@
-// Calls: operators of libtorch as functions, found by name at their first use.
+// Calls: operators of libtorch as functions, looked up by name when first called.
 import { NotFoundError } from "../../base/errors.ts";
 import { addon, type Handle, type NativeResult, type NativeValue } from "./addon.ts";
+import type { InPlaceOperators, ListOperators, OperatorName, TensorOperators } from "./operators.ts";
 import { TorchTensor } from "./tensor.ts";
 
-/** What an operator takes: its schema says what each argument becomes. Undefined stands for the schema's default; a string names a
- *  dtype, a memory format or a device where the schema asks for one. */
-export type Argument = TorchTensor | number | boolean | string | null | undefined | readonly (TorchTensor | number | boolean | null)[];
-
+/** Splits "add.Tensor" into the full name "aten::add" and the overload "Tensor". */
 function split(name: string): [name: string, overload: string] {
   const [space, rest] = name.includes("::") ? (name.split("::") as [string, string]) : ["aten", name];
   const dot = rest.indexOf(".");
   return dot < 0 ? [`${space}::${rest}`, ""] : [`${space}::${rest.slice(0, dot)}`, rest.slice(dot + 1)];
 }
 
-/** Whether this libtorch has an operator, as in `hasOperator("scaled_dot_product_attention")`; with `argument`, whether its schema names it. */
-export function hasOperator(name: string, argument?: string): boolean {
-  const index = addon().findOperator(...split(name));
-  return index >= 0 && (argument === undefined || new RegExp(`\\b${argument}\\b`).test(addon().schemaOf(index)));
+/** Whether this libtorch knows an operator of that name, on whatever device. */
+export function hasOperator(name: OperatorName): boolean {
+  return addon().findOperator(...split(name)) >= 0;
 }
 
-/** The operator's signature. @throws NotFoundError where this libtorch has none of that name. */
-export function schemaOf(name: string): string {
+/** The operator's signature as libtorch writes it. @throws NotFoundError where this libtorch has none of that name. */
+export function schemaOf(name: OperatorName): string {
   return addon().schemaOf(resolve(name));
 }
 
@@ -30,37 +27,43 @@ function resolve(name: string): number {
   return index;
 }
 
+/** What the table's signatures let through; the addon converts each argument as the operator's schema says. */
+type Argument = TorchTensor | number | boolean | string | undefined | readonly (TorchTensor | number)[];
+
 function toNative(argument: Argument): NativeValue {
   if (argument instanceof TorchTensor) return argument.handle;
   if (!Array.isArray(argument)) return argument as NativeValue;
-  return (argument as readonly (TorchTensor | number | boolean | null)[]).map((item) => (item instanceof TorchTensor ? item.handle : item));
+  return (argument as readonly (TorchTensor | number)[]).map((item) => (item instanceof TorchTensor ? item.handle : item));
 }
 
-/** An operator of one result, by name and overload: `const add = op("add.Tensor")`. The namespace is aten unless named. */
-export function op(name: string): (...args: Argument[]) => TorchTensor {
+/** An operator whose result is one tensor, by name and overload: `const add = op("add.Tensor")`. */
+export function op<Name extends keyof TensorOperators>(name: Name): TensorOperators[Name] {
   let index = -1;
-  return (...args) => {
+  const call = (...args: Argument[]): TorchTensor => {
     if (index < 0) index = resolve(name);
-    for (let i = 0; i < args.length; i++) args[i] = toNative(args[i]) as Argument;
+    for (let i = 0; i < args.length; i++) args[i] = toNative(args[i]) as Argument; // in place: this is the hottest path
     return new TorchTensor(addon().invoke(index, ...(args as NativeValue[])) as Handle);
   };
+  return call as TensorOperators[Name];
 }
 
-/** An operator of several tensors: a tuple or a list. Undefined ones are null. */
-export function opMany(name: string): (...args: Argument[]) => (TorchTensor | null)[] {
+/** An operator whose result is a tuple or a list of tensors. */
+export function opMany<Name extends keyof ListOperators>(name: Name): ListOperators[Name] {
   let index = -1;
-  return (...args) => {
+  const call = (...args: Argument[]): TorchTensor[] => {
     if (index < 0) index = resolve(name);
     const results = addon().invoke(index, ...args.map(toNative)) as NativeResult[];
-    return results.map((result) => (result === null ? null : new TorchTensor(result as Handle)));
+    return results.map((result) => new TorchTensor(result as Handle));
   };
+  return call as ListOperators[Name];
 }
 
-/** An operator called for its effect on its first argument. */
-export function effect(name: string): (...args: Argument[]) => void {
+/** An operator that changes its first argument in place. */
+export function effect<Name extends keyof InPlaceOperators>(name: Name): InPlaceOperators[Name] {
   let index = -1;
-  return (...args) => {
+  const call = (...args: Argument[]): void => {
     if (index < 0) index = resolve(name);
     addon().perform(index, ...args.map(toNative));
   };
+  return call as InPlaceOperators[Name];
 }

@@ -1,7 +1,7 @@
 // Collectives: what several training processes say to each other. Each call gives a Work at once; the waiting happens off the main thread.
 import { OstinatoError } from "../../base/errors.ts";
 import { addon, type NativeGroup } from "./addon.ts";
-import { op } from "./call.ts";
+import { effect, op } from "./call.ts";
 import type { Place } from "./rendezvous.ts";
 import { noGrad } from "./runtime.ts";
 import { type TorchTensor, tidy } from "./tensor.ts";
@@ -100,7 +100,7 @@ function processGroup(native: NativeGroup, rank: number, size: number, backend: 
 }
 
 const clone = op("clone");
-const copyInto = op("copy_");
+const copyInto = effect("copy_");
 
 async function named<R>(promise: Promise<R>): Promise<R> {
   try {
