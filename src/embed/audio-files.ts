@@ -1,8 +1,9 @@
 // Audio files: expands a list of files, folders and globs, and names the outputs. Both depend on the list and the folders alone, not on the
 // run.
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, extname, join, parse, relative, resolve, sep } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, extname, join, parse, relative, resolve, sep } from "node:path";
 import { audioExtensions } from "../audio/extensions.ts";
+import { walkFolder } from "../base/walk.node.ts";
 import { globPattern, globRoot, isGlob } from "./glob.ts";
 
 /** A file and the name of its output, without the extension; folders are separated by "/". */
@@ -70,17 +71,13 @@ async function globbed(pattern: string): Promise<string[]> {
   return (await filesBelow(globRoot(pattern))).filter((file) => matches.test(file.split(sep).join("/")));
 }
 
-/** Every file below a folder, sorted; hidden ones (".DS_Store", "._song.mp3") are left out, folders that link upwards not followed. */
-async function filesBelow(folder: string, files: string[] = []): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
-    throw error;
-  });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (basename(entry.name).startsWith(".")) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await filesBelow(path, files);
-    else if (entry.isFile() || (await stat(path).catch(() => undefined))?.isFile()) files.push(path);
+/** Regular files below a folder and links to such, sorted, without hidden ones. A name that is not UTF-8 is listed too: trying it reports it. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { path, kind, readable } of walkFolder(folder)) {
+    const file = join(folder, path);
+    const linked = kind === "link" && (await stat(file).catch(() => undefined))?.isFile();
+    if (kind === "file" || (kind !== "folder" && !readable) || linked) files.push(file);
   }
   return files;
 }

@@ -80,6 +80,14 @@ test("the report lists failures with reasons and repaired files, and counts the 
   expect(await records(out)).toMatchObject([{ files: 6, done: 0, skipped: 6, failed: 0, reasons: {} }]);
 });
 
+test.runIf(process.platform === "linux")("a file whose name is not UTF-8 is reported as such", async () => {
+  const folder = join(root, "latin1");
+  await mkdir(folder);
+  await writeFile(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9]), Buffer.from(".wav")]), "");
+  const [result] = await run([folder], { out: join(root, "latin1-out") });
+  expect(result?.error?.message).toBe(`The name ${folder}/caf\ufffd.wav is not UTF-8, so the file can't be opened. Rename it.`);
+});
+
 test("a run that is abandoned early says so in its report and releases the folder", async () => {
   const out = join(root, "early");
   for await (const result of embedFiles(model, [music], { out })) if (result.status === "done") break;

@@ -132,7 +132,11 @@ async function prepare({ model, settings, store, options }: Work, file: CorpusFi
     checkLength(model.model, clip.samples);
     return { file, clip };
   } catch (error) {
-    return failed(file, error);
+    const misnamed = error instanceof NotFoundError && file.file.includes("\ufffd");
+    return failed(
+      file,
+      misnamed ? new NotFoundError(`The name ${file.file} is not UTF-8, so the file can't be opened. Rename it.`) : error,
+    );
   }
 }
 
