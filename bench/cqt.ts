@@ -1,14 +1,16 @@
-// What share of a training step is the CQT of its batch, MERT's musical teacher? The step is one of the 95M shape, timed in turn with it.
-// Run: npm run bench:cqt [-- --seconds 5 --batch 4 --runs 3 --dtypes float32,bfloat16]. The libtorch is that of OSTINATO_PYTHON or Debian's.
+// What share of a training step does the CQT of its batch, MERT's musical teacher, take? Both are timed in turn; the step is of the 95M shape.
+// Run: npm run bench:cqt [-- --seconds 5 --batch 4 --runs 3 --dtypes float32,bfloat16]. libtorch is that of OSTINATO_PYTHON, else Debian's.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { keepResults, machine, type Spread, spread, timed } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
+import { type Spread, spread, timed } from "../measure/timing.ts";
 import { hostTensor } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { cqt, mertCqt } from "../src/dsp/cqt.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
 import { torchEngine } from "../src/engines/torch/engine.ts";
 import { openTorch } from "../src/engines/torch/runtime.ts";
+import { chooseEngine } from "../src/inference/choose-engine.node.ts";
 import { noWeights, type Program } from "../src/ops/program.ts";
 import { trainStep } from "./train-step.ts";
 
@@ -48,7 +50,7 @@ const keepTime = (who: string, { wallMs, cpuMs }: { wallMs: number; cpuMs: numbe
   cpu[who] = [...(cpu[who] ?? []), cpuMs];
 };
 for (let run = -1; run < runs; run++) {
-  // In turn, so that a busy neighbour disturbs all alike.
+  // In turn, so that other load on the machine affects all alike.
   for (const [name, session] of Object.entries(sessions)) {
     for (let i = 0; i < 3; i++) {
       const time = await timed(() => session.run({ x }));
@@ -81,12 +83,10 @@ const percent = ({ best, median }: { best: number; median: number }) =>
 for (const share of shares) {
   console.log(`${share.engine} beside a ${share.dtype} step: CPU ${percent(share.cpu)}; wall ${percent(share.wall)}`);
 }
-keepResults("cqt", {
-  question: `the CQT of ${batch} x ${seconds} s at ${sampleRateHz} Hz, ${bins} bins, as a share of a 95M training step in the same run`,
-  machine: { ...machine(), threads },
-  libtorch: version,
-  wallMs,
-  cpuMs,
-  shares,
+writeResults("cqt", {
+  by: import.meta.url,
+  question: "the CQT of a batch as a share of a 95M training step in the same run",
+  versions: { libtorch: version, onnxruntime: chooseEngine({ engine: "onnx" }).version },
+  rows: [{ seconds, batch, sampleRateHz, bins, threads, wallMs, cpuMs, shares }],
 });
 process.exit(0);

@@ -1,7 +1,9 @@
-// What does a call cost? A small add through the engine's wrapper, through the bare addon, and PyTorch's own in the same run.
+// What does one operator call cost? An addition of four numbers through the engine's wrapper, through the addon alone, and in PyTorch.
 // Run: npm run bench:dispatch.
 import { execFileSync } from "node:child_process";
-import { findPython, keepResults, machine, spread } from "../measure/measure.ts";
+import { findPython } from "../measure/peer.ts";
+import { machine, writeResults } from "../measure/results.ts";
+import { spread } from "../measure/timing.ts";
 import { addon } from "../src/engines/torch/addon.ts";
 import { op } from "../src/engines/torch/call.ts";
 import { inference } from "../src/engines/torch/engine.ts";
@@ -16,7 +18,7 @@ const add = op("add.Tensor");
 const index = addon().findOperator("aten::add", "Tensor");
 const h = a.handle;
 
-/** Microseconds a call, the least of several rounds. */
+/** Microseconds a call, of each of several rounds. */
 function measure(work: () => void): number[] {
   return Array.from({ length: rounds }, () => {
     const start = performance.now();
@@ -25,7 +27,7 @@ function measure(work: () => void): number[] {
   });
 }
 
-/** Calls in scopes of about a transformer layer's size. */
+/** Calls in scopes of 100, about as many as a transformer layer makes. */
 function scoped(scope: (body: () => void) => void): void {
   for (let done = 0; done < calls; done += 100) {
     scope(() => {
@@ -37,7 +39,7 @@ function scoped(scope: (body: () => void) => void): void {
 const rows: Record<string, number[]> = {
   "wrapper, scopes of 100": measure(() => scoped(tidy)),
   "wrapper, inference mode": measure(() => inference(() => scoped(tidy))),
-  "bare addon, disposed at once": measure(() => {
+  "addon alone, disposed at once": measure(() => {
     for (let i = 0; i < calls; i++) addon().dispose([addon().invoke(index, h, h) as typeof h]);
   }),
   "in place, no result": measure(() => {
@@ -46,6 +48,7 @@ const rows: Record<string, number[]> = {
   }),
 };
 const python = findPython(["torch"]);
+let peerVersion: string | undefined;
 if (python) {
   const script = `
 import time, torch
@@ -57,12 +60,17 @@ with torch.inference_mode():
         out.append(1e6 * (time.perf_counter() - t) / ${calls})
 print(" ".join(map(str, out)), torch.__version__)`;
   const answer = execFileSync(python, ["-c", script], { encoding: "utf8" }).trim().split(" ");
-  rows[`PyTorch ${answer.at(-1)}, inference mode`] = answer.slice(0, -1).map(Number);
+  peerVersion = answer.at(-1)!;
+  rows["PyTorch, inference mode"] = answer.slice(0, -1).map(Number);
 }
 console.log(`${machine().cpu}, libtorch ${runtime.version}: microseconds for a + a of four numbers, ${calls} calls a round`);
 for (const [name, values] of Object.entries(rows)) {
   const { min, median } = spread(values);
   console.log(`${name.padEnd(40)} min ${min.toFixed(2)}  median ${median.toFixed(2)}`);
 }
-const results = Object.fromEntries(Object.entries(rows).map(([name, values]) => [name, spread(values)]));
-keepResults("dispatch", { ...machine(), libtorch: runtime.version, microseconds: results });
+writeResults("dispatch", {
+  by: import.meta.url,
+  question: "microseconds for one call of an operator on four numbers",
+  versions: { libtorch: runtime.version, ...(peerVersion && { torch: peerVersion }) },
+  rows: Object.entries(rows).map(([what, values]) => ({ what, microseconds: spread(values) })),
+});

@@ -2,7 +2,7 @@
 // published shape. Run: npm run bench:dtype [-- --shapes 95M --seconds 5 --choices onnx-fp16,onnx-q8,onnx-q4,torch-bf16]
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { keepResults, machine } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import type { ModelDtype } from "../src/base/dtypes.ts";
@@ -23,7 +23,8 @@ const { values: options } = parseArgs({
 const seconds = Number(options.seconds);
 const seeds = [1, 2, 3];
 
-const rows: Record<string, unknown>[] = [];
+const versions: Record<string, string> = {};
+const rows: object[] = [];
 for (const shape of options.shapes.split(",") as ShapeName[]) {
   const { model } = architectureFromHf(shapes[shape]);
   const clips = seeds.map((seed) => downmix(shortSong({ seconds, sampleRateHz: model.sampleRateHz, seed })));
@@ -31,7 +32,7 @@ for (const shape of options.shapes.split(",") as ShapeName[]) {
     const chosen = chooseEngine({ engine, dtype, device: "cpu", threads: availableParallelism() });
     const encoder = createEncoder(model, chosen.engine, randomWeights(model, 1), { normaliseInput: false });
     const states = [];
-    for (const clip of clips) states.push(...(await encoder.hiddenStates([clip]))); // one at a time: 8 bits want one length
+    for (const clip of clips) states.push(...(await encoder.hiddenStates([clip]))); // one at a time: q8 takes clips of one length
     await encoder.dispose();
     return { states, version: chosen.version };
   };
@@ -39,10 +40,16 @@ for (const shape of options.shapes.split(",") as ShapeName[]) {
   for (const choice of options.choices.split(",")) {
     const [engine, dtype] = choice.split("-") as ["onnx" | "torch", ModelDtype];
     const { states, version } = await statesOf(engine, dtype);
-    const of = states.map((found, i) => compareStates(found.values, exact[i]!.values, found.layers.length).cosines);
-    const lowest = of[0]!.map((_, layer) => Number(Math.min(...of.map((cosines) => cosines[layer]!)).toFixed(6)));
-    rows.push({ shape, engine, version, dtype, lowestCosinePerLayer: lowest });
+    const cosines = states.map(({ values, layers }, i) => compareStates(values, exact[i]!.values, layers.length).cosines);
+    const lowest = cosines[0]!.map((_, layer) => Number(Math.min(...cosines.map((clip) => clip[layer]!)).toFixed(6)));
+    versions[engine === "onnx" ? "onnxruntime" : "libtorch"] = version;
+    rows.push({ shape, engine, version, dtype, seconds, seeds, lowestCosinePerLayer: lowest });
     console.log(`${shape} ${engine} ${version} ${dtype}: ${lowest.map((value) => value.toFixed(5)).join(" ")}`);
   }
 }
-keepResults("dtype", { ...machine(), seconds, seeds, weights: "random, seed 1", audio: "ostinato synth", rows });
+writeResults("dtype", {
+  by: import.meta.url,
+  question: "the lowest cosine to float32 of every hidden state, synthesised music through random weights (seed 1)",
+  versions,
+  rows,
+});

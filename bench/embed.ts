@@ -1,13 +1,15 @@
 // How many seconds of audio a second does extraction reach, and where does the time go?
-// Run: npm run bench:embed [-- --shapes 95M,330M --seconds 5,30 --runs 5 --batch 1 --engines onnx-fp32,onnx-q8,torch-fp32,torch-bf16 --name embed].
-// A python3 with torch and transformers (or OSTINATO_PYTHON) joins as the peer, in float32 and under bf16 autocast. One libtorch a process: that of
-// LIBTORCH, of that Python, or Debian's.
+// Run: npm run bench:embed [-- --shapes 95M,330M --seconds 5,30 --runs 5 --batch 1 --engines onnx-fp32,onnx-q8,torch-fp32,torch-bf16].
+// The peer is transformers in a python3 that has torch and transformers (or OSTINATO_PYTHON), in float32 and under bfloat16 autocast. libtorch is
+// that of LIBTORCH, else of that Python, else Debian's. Rows of the same shape, audio and engine version are replaced; the others stay.
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findPython, keepResults, machine, type Spread, spread, startPeer, timed } from "../measure/measure.ts";
+import { findPython, type PeerReady, type PeerTimes, startPeer } from "../measure/peer.ts";
+import { writeResults } from "../measure/results.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
+import { type Spread, spread, timed } from "../measure/timing.ts";
 import { decodeFile } from "../src/audio/decode.node.ts";
 import { loadAudio } from "../src/audio/load.node.ts";
 import { resample } from "../src/audio/resample.ts";
@@ -29,13 +31,12 @@ const { values: options } = parseArgs({
     runs: { type: "string", default: "5" },
     batch: { type: "string", default: "1" },
     engines: { type: "string", default: "onnx-fp32" },
-    name: { type: "string", default: "embed" },
   },
 });
 const threads = availableParallelism();
 const runs = Number(options.runs);
 
-/** An engine whose sessions' run times are added up. */
+/** An engine that adds up the run times of its sessions. */
 function clocked(engine: Engine) {
   const clock = { ms: 0 };
   const timedEngine: Engine = {
@@ -62,24 +63,27 @@ const python = findPython(["torch", "transformers"]);
 if (!python) console.error("No python3 with torch and transformers: the peer is left out. Set OSTINATO_PYTHON to one.");
 const batch = Number(options.batch);
 const folder = await mkdtemp(join(tmpdir(), "ostinato-bench-"));
-const rows: Record<string, unknown>[] = [];
-const versions: Record<string, string> = {};
-let peerVersion: string | undefined;
-
-interface PeerTime {
-  wall_ms: number;
-  cpu_ms: number;
+interface Figures {
+  readonly shape: string;
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly seconds: number;
+  readonly batch: number;
+  readonly threads: number;
 }
+const rows: Figures[] = [];
+const versions: Record<string, string> = {};
+const keyOf = ({ shape, engine, engineVersion, seconds, batch }: Figures) => [shape, engine, engineVersion, seconds, batch].join();
 
 try {
   for (const shape of options.shapes.split(",") as ShapeName[]) {
     const { model } = architectureFromHf(shapes[shape]);
-    const peer = python ? startPeer(python, "./peer.py") : undefined;
-    peerVersion = (await peer?.ask<{ ready: string }>({ load: shape, threads }))?.ready;
+    const peer = python ? startPeer(python, "hubert") : undefined;
+    Object.assign(versions, (await peer?.ask<PeerReady>({ load: shapes[shape], threads }))?.versions);
     for (const choice of options.engines.split(",")) {
       const [name, dtype] = choice.split("-") as ["onnx" | "torch", ModelDtype];
       const chosen = chooseEngine({ engine: name, dtype, device: "cpu", threads });
-      versions[name] = chosen.version;
+      versions[name === "onnx" ? "onnxruntime" : "libtorch"] = chosen.version;
       const { engine, clock } = clocked(chosen.engine);
       const encoder = createEncoder(model, engine, randomWeights(model, 1), { normaliseInput: false });
       for (const seconds of options.seconds.split(",").map(Number)) {
@@ -99,21 +103,21 @@ try {
             const clips = await Promise.all(Array.from({ length: batch }, () => loadAudio(path, { sampleRateHz: model.sampleRateHz })));
             return encoder.hiddenStates(clips.map((clip) => clip.samples));
           });
-          const request = { seconds, batch, rate: model.sampleRateHz };
-          const exact = await peer?.ask<PeerTime>(request);
-          const half = await peer?.ask<PeerTime>({ ...request, autocast: true });
+          const request = { forward: seconds, batch, runs: 1, warm: 0 };
+          const exact = await peer?.ask<PeerTimes>({ ...request, dtype: "float32" });
+          const half = await peer?.ask<PeerTimes>({ ...request, dtype: "bfloat16" });
           if (run < 0) continue; // warm-up
           add("total", total.wallMs);
           add("cpu", total.cpuMs);
           add("decode", batch * decoded.wallMs);
           add("resample", batch * resampled.wallMs);
           add("session", clock.ms);
-          add("outsideSession", total.wallMs - clock.ms); // decoding and resampling run in workers there, above they run alone
+          add("outsideSession", total.wallMs - clock.ms); // here decoding and resampling run in workers; above they run alone
           if (exact && half) {
-            add("peerFp32", exact.wall_ms);
-            add("peerBf16", half.wall_ms);
-            add("peerFp32Cpu", exact.cpu_ms);
-            add("peerBf16Cpu", half.cpu_ms);
+            add("peerFp32", exact.wall_ms[0]!);
+            add("peerBf16", half.wall_ms[0]!);
+            add("peerFp32Cpu", exact.cpu_ms[0]!);
+            add("peerBf16Cpu", half.cpu_ms[0]!);
           }
         }
         const figures = Object.fromEntries(Object.entries(samples).map(([key, list]) => [key, spread(list)]));
@@ -124,8 +128,10 @@ try {
         const row = {
           shape,
           engine: choice,
+          engineVersion: chosen.version,
           seconds,
           batch,
+          threads,
           audioSecondsPerSecond: { best: audioMs / total!.min, median: audioMs / total!.median },
           overheadBesideSession: total!.median / session!.median - 1,
           timesFasterThanPeerFp32: faster(peerFp32, peerFp32Cpu),
@@ -146,12 +152,12 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-keepResults(options.name, {
-  question: "audio seconds a second, end to end from a 44.1 kHz stereo wav",
-  unit: "ms",
-  machine: { ...machine(), threads },
-  engines: versions,
-  peer: peerVersion ?? null,
+const measured = new Set(rows.map(keyOf));
+writeResults<Figures>("embed", {
+  by: import.meta.url,
+  question: "audio seconds a second, end to end from a 44.1 kHz stereo wav; times in milliseconds",
+  versions,
   rows,
+  keep: (earlier) => !measured.has(keyOf(earlier)),
 });
 process.exit(0);

@@ -5,7 +5,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findPython, keepResults, machine, spread, startPeer, timed } from "../measure/measure.ts";
+import { findPython, type PeerReady, type PeerTimes, startPeer } from "../measure/peer.ts";
+import { writeResults } from "../measure/results.ts";
+import { spread, timed } from "../measure/timing.ts";
 import { resample } from "../src/audio/resample.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
@@ -14,6 +16,7 @@ import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
 import { torchEngine } from "../src/engines/torch/engine.ts";
 import { searchLibtorch } from "../src/engines/torch/locate.ts";
 import { npyBytes, parseNpy } from "../src/formats/npy.ts";
+import { chooseEngine } from "../src/inference/choose-engine.node.ts";
 import { loadEncodec } from "../src/inference/load-encodec.node.ts";
 import type { Engine } from "../src/ops/program.ts";
 import { shortSong } from "../src/synth/short-song.ts";
@@ -37,14 +40,15 @@ const makers: Record<string, () => Engine> = {
   torch: () => torchEngine({ threads }),
   "torch-bf16": () => torchEngine({ threads, dtype: "bfloat16" }),
 };
-const names = options.engines.split(",").filter((name) => name === "onnx" || searchLibtorch().found !== undefined);
+const hasTorch = searchLibtorch().found !== undefined;
+const names = options.engines.split(",").filter((name) => name === "onnx" || hasTorch);
 
-// On a machine with other work, OpenMP threads that spin while they wait cost the peer nine tenths of its speed: both sides sleep.
+// OpenMP threads that spin while they wait cost the peer nine tenths of its speed on a busy machine. Both sides sleep instead.
 process.env.GOMP_SPINCOUNT ??= "0";
 const folder = await mkdtemp(join(tmpdir(), "ostinato-encodec-"));
-const peer = startPeer(python, "./encodec_peer.py");
+const peer = startPeer(python, "encodec");
 try {
-  const { ready } = await peer.ask<{ ready: string }>({ create: join(folder, "model"), threads });
+  const { versions } = await peer.ask<PeerReady>({ create: join(folder, "model"), threads });
   const waves = Array.from({ length: clips }, (_, seed) => {
     const music = shortSong({ seconds, seed });
     return resample(downmix(music), { from: music.sampleRateHz, to: 24_000 });
@@ -53,12 +57,12 @@ try {
   const reference = async () => {
     const times = { wall: 0, cpu: 0 };
     for (let i = 0; i < clips; i++) {
-      const answer = await peer.ask<{ wall_ms: number; cpu_ms: number }>({
+      const answer = await peer.ask<PeerTimes>({
         encode: join(folder, `${i}.npy`),
         codes: join(folder, `${i}.codes.npy`),
       });
-      times.wall += answer.wall_ms;
-      times.cpu += answer.cpu_ms;
+      times.wall += answer.wall_ms[0]!;
+      times.cpu += answer.cpu_ms[0]!;
     }
     return times;
   };
@@ -91,6 +95,9 @@ try {
       const row = {
         engine: name,
         batch,
+        clips,
+        seconds,
+        threads,
         audioSecondsPerSecond: {
           best: (1000 * clips * seconds) / Math.min(...wall),
           median: (1000 * clips * seconds) / spread(wall).median,
@@ -110,12 +117,14 @@ try {
       );
     }
   }
-  keepResults("encodec", {
-    question: `EnCodec 24 kHz, 8 codebooks: ${clips} clips of ${seconds} s, ours at batch 1 and ${clips}, the peer at batch 1`,
-    unit: "ms for all clips",
-    machine: { ...machine(), threads },
-    peer: ready,
-    weights: "random, of the published shape",
+  writeResults("encodec", {
+    by: import.meta.url,
+    question: "EnCodec 24 kHz, 8 codebooks, random weights: milliseconds for all clips, beside transformers at batch 1",
+    versions: {
+      onnxruntime: chooseEngine({ engine: "onnx" }).version,
+      ...(hasTorch && { libtorch: searchLibtorch().found!.version }),
+      ...versions,
+    },
     rows,
   });
 } finally {

@@ -1,4 +1,4 @@
-// How many training crops a second does the loader decode on a core, by format, and does it keep ahead of a training step?
+// How many training crops a second does the loader decode on a core, by format, and do training steps wait for it?
 // Run: npm run bench:loader [-- --files 6 --minutes 4 --crops 120 --steps 6 --dtype bfloat16]. The ffmpeg program makes the flac and mp3
 // files; without it they are left out. The steps need libtorch (--steps 0 leaves them out).
 import { spawnSync } from "node:child_process";
@@ -6,7 +6,8 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { keepResults, machine, spread, timed } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
+import { spread, timed } from "../measure/timing.ts";
 import { resample } from "../src/audio/resample.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { downmix } from "../src/audio/waveform.ts";
@@ -17,6 +18,7 @@ import { planBatches } from "../src/data/batches/plan.ts";
 import type { Manifest } from "../src/data/manifest/manifest.ts";
 import { loadShardBatches, openShards } from "../src/data/shards/loader.ts";
 import { writeShards } from "../src/data/shards/writer.ts";
+import { searchLibtorch } from "../src/engines/torch/locate.ts";
 import { shortSong } from "../src/synth/short-song.ts";
 import { trainStep } from "./train-step.ts";
 
@@ -39,7 +41,7 @@ const [sampleRateHz, cropSeconds, batchClips] = [24_000, 5, 4];
 const rules = { batchSamples: batchClips * cropSeconds * sampleRateHz, maxSamples: cropSeconds * sampleRateHz, seed: 1 };
 const hasFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
 
-/** What the files are: their folder and the arguments that make ffmpeg write them from the 44.1 kHz stereo wav. */
+/** The file formats: the name of each, and the arguments with which ffmpeg writes it from the 44.1 kHz stereo wav. */
 const kinds: readonly { name: string; extension: string; ffmpeg?: readonly string[]; mono?: boolean }[] = [
   { name: "wav, 24 kHz mono, 16 bits", extension: "wav", mono: true },
   { name: "wav, 44.1 kHz stereo, 16 bits", extension: "wav" },
@@ -130,13 +132,22 @@ try {
       );
     }
   }
-  const ahead = steps > 0 ? await besideSteps(mp3 ?? { root: join(root, "1"), sampleRateHz, clips: wavClips() }) : null;
-  keepResults("loader", {
-    question: `crops of ${cropSeconds} s at ${sampleRateHz} Hz from files of ${minutes} minutes; a core's worth is CPU time of all threads`,
-    machine: machine(),
-    rows,
-    ahead,
+  const facts = { files, minutes, cropSeconds, sampleRateHz };
+  writeResults("loader", {
+    by: import.meta.url,
+    question: "crops a second of CPU time of all threads (a core), and of wall time with one worker",
+    versions: {},
+    rows: rows.map((row) => ({ ...row, ...facts })),
   });
+  if (steps > 0) {
+    const row = await besideSteps(mp3 ?? { root: join(root, "1"), sampleRateHz, clips: wavClips() });
+    writeResults("loader-steps", {
+      by: import.meta.url,
+      question: "the wait of training steps for their batches, and the steps' time with and without the loader, in milliseconds",
+      versions: { libtorch: searchLibtorch().found!.version },
+      rows: [{ ...row, ...facts }],
+    });
+  }
 } finally {
   await rm(root, { recursive: true, force: true });
 }
@@ -146,7 +157,7 @@ function wavClips() {
   return Array.from({ length: files }, (_, i) => ({ path: `${i}.wav`, samples: 60 * minutes * sampleRateHz }));
 }
 
-/** The wait for each batch in a loop of training steps, and the steps' own time with and without the loader. */
+/** The wait for each batch in a loop of training steps, and the time of a step with and without the loader at work. */
 async function besideSteps(manifest: Manifest) {
   const dtype = options.dtype as "float32" | "bfloat16";
   const step = await trainStep({
@@ -169,9 +180,9 @@ async function besideSteps(manifest: Manifest) {
     const start = performance.now();
     await loader.next();
     waits.push(performance.now() - start);
-    beside!.push(await timed(() => void step())); // the loader reads what it has just given away
+    beside!.push(await timed(() => void step())); // the loader refills the buffer it has just emptied
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    alone!.push(await timed(() => void step())); // it has all it may hold, and rests
+    alone!.push(await timed(() => void step())); // the loader's buffer is full, so it is idle
   }
   await loader.return(undefined);
   step.dispose();

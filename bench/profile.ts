@@ -1,13 +1,14 @@
-// Where does a pass of the 95M shape spend its time? ONNX Runtime's own profile of each operator; for libtorch the calls that the engine makes.
-// Run: npm run bench:profile [-- --engine onnx --dtype fp32 --shape 95M --seconds 5 --batch 1 --runs 5]. Keeps bench/results/profile.json, a row a
-// call. libtorch is asked operator by operator on the CPU, where calls return once they are done. `ONEDNN_VERBOSE=1 npm run bench:step` lists what oneDNN does.
+// Where does a forward pass spend its time? For ONNX, ONNX Runtime's profile by operator; for libtorch, the operator calls of the engine.
+// Run: npm run bench:profile [-- --engine onnx --dtype fp32 --shape 95M --seconds 5 --batch 1 --runs 5]. Writes bench/results/profile.json, one
+// row for each choice of options. libtorch runs on the CPU, where a call returns when it is done. `ONEDNN_VERBOSE=1 npm run bench:step` lists oneDNN's calls.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as ort from "onnxruntime-node";
-import { keepResults, machine, readResults, spread } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
+import { spread } from "../measure/timing.ts";
 import type { ModelDtype } from "../src/base/dtypes.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
@@ -68,7 +69,7 @@ async function profileOnnx(): Promise<{ profile: Profile; wall: number[] }> {
     [batch, samples],
   );
 
-  const plain = await create(); // a profile slows what it watches: the wall time is of a session without
+  const plain = await create(); // profiling slows a session down, so the wall time is measured without it
   const wall: number[] = [];
   for (let run = -1; run < runs; run++) {
     const began = performance.now();
@@ -134,12 +135,8 @@ for (const [operator, { milliseconds, calls }] of operators.slice(0, 20)) {
     `${milliseconds.toFixed(1).padStart(8)} ms ${((100 * milliseconds) / total).toFixed(1).padStart(5)} %  ${operator} x ${Math.round(calls)}`,
   );
 }
-interface Kept {
-  readonly rows: readonly { readonly call: string }[];
-}
 const row = {
   call,
-  ...machine(),
   threads,
   wallMs: spread(wall),
   operators: Object.fromEntries(
@@ -149,6 +146,13 @@ const row = {
     ]),
   ),
 };
-const before = readResults<Kept>("profile")?.rows.filter((kept) => kept.call !== call) ?? [];
-keepResults("profile", { question: "where a pass over audio spends its time, milliseconds a pass by operator", rows: [...before, row] });
+writeResults("profile", {
+  by: import.meta.url,
+  question: "where a forward pass spends its time: milliseconds a pass by operator",
+  versions: {
+    [options.engine === "torch" ? "libtorch" : "onnxruntime"]: chooseEngine({ engine: options.engine as "onnx", dtype }).version,
+  },
+  rows: [row],
+  keep: (earlier) => earlier.call !== call,
+});
 process.exit(0);

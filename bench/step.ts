@@ -1,10 +1,12 @@
-// How long is a training step (forward, backward, Adam) of a published shape, beside transformers and a tuned PyTorch in the same run?
-// Run: npm run bench:step [-- --shape 95M --seconds 5 --batch 4 --runs 3 --device cpu]. A python3 with torch and transformers
-// (or OSTINATO_PYTHON) joins as both peers, and its libtorch is the one timed here.
+// How long does a training step (forward, backward, Adam) of a published shape take, beside transformers and a tuned PyTorch in the same run?
+// Run: npm run bench:step [-- --shape 95M --seconds 5 --batch 4 --runs 3 --device cpu]. Both peers
+// run in a python3 that has torch and transformers (or OSTINATO_PYTHON); its libtorch is the one that is timed.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { findPython, keepResults, machine, spread, startPeer, timed } from "../measure/measure.ts";
-import type { ShapeName } from "../measure/shapes.ts";
+import { findPython, type PeerReady, type PeerTimes, startPeer } from "../measure/peer.ts";
+import { writeResults } from "../measure/results.ts";
+import { type ShapeName, shapes } from "../measure/shapes.ts";
+import { spread, timed } from "../measure/timing.ts";
 import { openTorch } from "../src/engines/torch/runtime.ts";
 import { trainStep } from "./train-step.ts";
 
@@ -24,6 +26,7 @@ const shape = options.shape as ShapeName;
 const { device } = options;
 const runtime = await openTorch({ device, threads });
 const python = findPython(["torch", "transformers"]);
+const versions: Record<string, string> = { libtorch: runtime.version };
 const peers = [];
 for (const [who, attention, fused] of python
   ? ([
@@ -31,12 +34,12 @@ for (const [who, attention, fused] of python
       ["tuned PyTorch", "sdpa", true],
     ] as const)
   : []) {
-  const peer = startPeer(python!, "./peer-torch.py");
-  const { ready } = await peer.ask<{ ready: string }>({ load: shape, threads, device, attention, fused });
-  peers.push({ who, peer, ready });
+  const peer = startPeer(python!, "hubert");
+  Object.assign(versions, (await peer.ask<PeerReady>({ load: shapes[shape], threads, device, attention, fused })).versions);
+  peers.push({ who, peer });
 }
 
-const rows: Record<string, unknown>[] = [];
+const rows: object[] = [];
 for (const dtype of options.dtypes.split(",") as ("float32" | "bfloat16")[]) {
   const step = await trainStep({ shape, device, dtype, seconds, batch, threads });
   const wall: Record<string, number[]> = {};
@@ -47,12 +50,12 @@ for (const dtype of options.dtypes.split(",") as ("float32" | "bfloat16")[]) {
   };
   step(); // warm-up
   for (let run = 0; run < runs; run++) {
-    // In turn, so that a busy neighbour disturbs all alike.
+    // In turn, so that other load on the machine affects all alike.
     const own = await timed(step);
     keepTime("ostinato", own.wallMs, own.cpuMs);
     await new Promise((resolve) => setImmediate(resolve));
     for (const { who, peer } of peers) {
-      const { wall_ms, cpu_ms } = await peer.ask<{ wall_ms: number[]; cpu_ms: number[] }>({
+      const { wall_ms, cpu_ms } = await peer.ask<PeerTimes>({
         step: seconds,
         batch,
         dtype,
@@ -66,21 +69,16 @@ for (const dtype of options.dtypes.split(",") as ("float32" | "bfloat16")[]) {
   const own = spread(cpu.ostinato!).min;
   for (const who of Object.keys(wall)) {
     const [w, c] = [spread(wall[who]!), spread(cpu[who]!)];
-    rows.push({ dtype, who, wallMs: w, cpuMs: c });
+    rows.push({ device, shape, seconds, batch, threads, dtype, who, wallMs: w, cpuMs: c });
     console.log(
-      `${dtype.padEnd(8)} ${who.padEnd(14)} wall min ${w.min.toFixed(0)} median ${w.median.toFixed(0)} ms, CPU min ${c.min.toFixed(0)} ms, its CPU / ours ${(c.min / own).toFixed(2)}`,
+      `${dtype.padEnd(8)} ${who.padEnd(14)} wall min ${w.min.toFixed(0)} median ${w.median.toFixed(0)} ms, CPU min ${c.min.toFixed(0)} ms, CPU / ours ${(c.min / own).toFixed(2)}`,
     );
   }
 }
 for (const { peer } of peers) peer.stop();
-keepResults("step", {
-  ...machine(),
-  libtorch: runtime.version,
-  device,
-  shape,
-  seconds,
-  batch,
-  threads,
-  peers: peers.map(({ who, ready }) => ({ who, ready })),
+writeResults("step", {
+  by: import.meta.url,
+  question: "a training step: forward, mean of squares, backward and Adam, in milliseconds",
+  versions,
   rows,
 });

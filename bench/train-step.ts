@@ -1,4 +1,4 @@
-// A training step of a published shape on libtorch, stage by stage: what `step.ts` and `check-device.ts` time.
+// A training step of a published shape on libtorch, stage by stage. `bench/step.ts` and `checks/device.ts` time it.
 
 import { type ShapeName, shapes } from "../measure/shapes.ts";
 import { type HostTensor, hostTensor } from "../src/base/host-tensor.ts";
@@ -24,13 +24,13 @@ export interface StepOptions {
   readonly recompute?: boolean;
 }
 
-/** Does one step and gives its loss; `dispose` frees the weights. */
+/** Does one step and returns its loss; `dispose` frees the weights. */
 export interface TrainStep {
   (): number;
   dispose(): void;
 }
 
-/** A function that does one step (forward, mean of squares, stage-wise backward, Adam) and gives the loss. */
+/** A function that does one step: forward, mean of squares, stage-wise backward, Adam. */
 export async function trainStep({ shape, device, dtype, seconds, batch, threads, recompute = false }: StepOptions): Promise<TrainStep> {
   await openTorch({ device, threads });
   const { model } = architectureFromHf(shapes[shape]);

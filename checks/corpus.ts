@@ -1,13 +1,13 @@
-// Does a corpus of 100,000 files survive being killed, in bounded memory? Runs are killed -9 at random moments until one ends by itself; then every
-// output is read and held against the files, and a last run shows how long it takes to find that nothing is left to do.
-// Run: npm run check:corpus [-- --files 100000 --tables 10000 --kills 10] [--only parquet, the other rows being kept]. Keeps bench/results/corpus.json;
-// anything lost, half-written or doubled ends it with 1.
+// Does a run over 100,000 files survive kill -9, in bounded memory? Runs are killed at random moments until one ends by itself. Then every output is
+// read and compared with the files, and one more run measures how long it takes to find that nothing is left to do.
+// Run: npm run check:corpus [-- --files 100000 --tables 10000 --kills 10 --only parquet (other rows are kept)]. Writes bench/results/corpus.json;
+// ends with 1 where an output is lost, incomplete or doubled.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { keepResults, machine } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
 import { encodeWav } from "../src/audio/wav.ts";
 import { seeded } from "../src/base/random.ts";
 import { embed } from "../src/embed/embed.ts";
@@ -30,7 +30,7 @@ const rng = seeded(Number(asked.seed));
 const root = await mkdtemp(join(tmpdir(), "ostinato-check-corpus-"));
 const model = await writeTinyModel(join(root, "model"));
 
-/** Noise of 0.05 to 0.1 s at 24 kHz, a hundred files a folder; one in a thousand is no sound. */
+/** Noise of 0.05 to 0.1 s at 24 kHz, a hundred files a folder; one file in a thousand is no audio. */
 async function writeCorpus(folder: string, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const place = join(folder, String(Math.floor(i / 100)).padStart(4, "0"));
@@ -41,13 +41,13 @@ async function writeCorpus(folder: string, count: number): Promise<void> {
   }
 }
 
-/** Kills runs until the last ends by itself, then reads all there is. */
+/** Kills runs until the last ends by itself, then reads every output. */
 async function survive(format: StoreFormat, music: string, count: number, kills: number) {
   const out = join(root, format);
   const run: CorpusRun = { model, inputs: [music], options: { out, format, batchSize: 8, pooling: "mean", partSeconds: 1 } };
   const runs: RunEnd[] = [];
-  // Kills are spread over the whole corpus: each run is allowed about as long as a tenth of the files takes, more or less.
-  const [first] = [await runCorpus(run, { afterMs: 3000 })];
+  // Kills are spread over the whole corpus: a run is killed after a random time, on average that of a tenth of the files.
+  const first = await runCorpus(run, { afterMs: 3000 });
   runs.push(first);
   const perSecond = first.done.length / 3;
   for (;;) {
@@ -68,11 +68,12 @@ async function survive(format: StoreFormat, music: string, count: number, kills:
   const whole = count - Math.floor(count / 1000);
   return {
     format,
+    seed: Number(asked.seed),
     files: count,
     kills: runs.filter(({ killed }) => killed).length,
     doneARun: runs.map((one) => one.done.length),
     secondsARun: runs.map(({ seconds }) => Math.round(seconds)),
-    // A killed parquet run does its last part again: nothing of it was in the table.
+    // A killed parquet run repeats its last row group, none of which was in the table.
     saidDoneTwice: done.length - new Set(done).size,
     lost: whole - outputs.size,
     worstDifference: await differences(outputs, music),
@@ -85,7 +86,7 @@ async function survive(format: StoreFormat, music: string, count: number, kills:
   };
 }
 
-/** Every 97th output against a run of its own. */
+/** The largest difference of every 97th output from embedding its file alone. */
 async function differences(outputs: Map<string, Float32Array>, music: string): Promise<number> {
   const loaded = await loadModel(model, { threads: 1 });
   let worst = 0;
@@ -99,23 +100,14 @@ async function differences(outputs: Map<string, Float32Array>, music: string): P
 }
 
 type Survived = Awaited<ReturnType<typeof survive>>;
-interface Kept {
-  readonly results: readonly Survived[];
-}
 
 const [files, tables, kills] = [Number(asked.files), Number(asked.tables), Number(asked.kills)];
-const kept = asked.only
-  ? (JSON.parse(await readFile(new URL("../bench/results/corpus.json", import.meta.url), "utf8")) as Kept)
-  : undefined;
 const results: Survived[] = [];
 for (const format of ["npy", "npz", "jsonl", "parquet"] as const) {
   const [music, count] = format === "npy" ? [join(root, "all"), files] : [join(root, "some"), tables];
-  const before = kept?.results.find((row) => row.format === format);
-  if (before && asked.only !== format) results.push(before);
-  else {
-    if (!existsSync(music)) await writeCorpus(music, count);
-    results.push(await survive(format, music, count, kills));
-  }
+  if (asked.only && asked.only !== format) continue;
+  if (!existsSync(music)) await writeCorpus(music, count);
+  results.push(await survive(format, music, count, kills));
 }
 await rm(root, { recursive: true });
 
@@ -127,11 +119,13 @@ const wrong = results.filter(
     failedAndReported !== Math.floor(files / 1000) ||
     (format !== "parquet" && saidDoneTwice > 0),
 );
-keepResults("corpus", {
-  question: "corpora of tiny files killed -9 at random moments: what is lost or doubled, how long resuming takes, resident memory",
-  machine: machine(),
-  seed: Number(asked.seed),
-  results,
+const measured = new Set(results.map(({ format }) => format));
+writeResults<Survived>("corpus", {
+  by: import.meta.url,
+  question: "runs over tiny files killed -9 at random moments: what is lost or doubled, how long resuming takes, resident memory",
+  versions: {},
+  rows: results,
+  keep: (earlier) => !measured.has(earlier.format),
 });
 for (const { format, files, kills, lost, nothingLeftSeconds, peakMegabytes } of results)
   console.log(

@@ -1,13 +1,15 @@
-// Is libtorch on this device right, and how fast is it beside PyTorch? Conformance, every golden model in float32 and bfloat16, then
-// forward and training-step times with both peers in the same run. For a CUDA machine: `npm run check:cuda` (see docs).
+// Does the libtorch engine compute correctly on this device, and how fast is it beside PyTorch? Runs the conformance cases, every golden model in
+// float32 and bfloat16, then times forward passes and training steps with both peers. On a machine with CUDA: `npm run check:cuda`.
 // Options: --device cuda --shape 95M --seconds 5 --batch 4,16 --runs 5 --skip-times.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { trainStep } from "../bench/train-step.ts";
-import { findPython, machine, spread, startPeer } from "../measure/measure.ts";
+import { findPython, startPeer } from "../measure/peer.ts";
+import { thisRun } from "../measure/results.ts";
 import { type ShapeName, shapes } from "../measure/shapes.ts";
+import { spread } from "../measure/timing.ts";
 import { hostTensor, toFloat32 } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
@@ -40,15 +42,15 @@ const { values: options } = parseArgs({
 const device = options.device;
 const threads = Number(options.threads);
 const runs = Number(options.runs);
-const report: Record<string, unknown> = { ...machine(), device };
+const report: Record<string, unknown> = { device };
 const say = (line: string) => console.log(line);
 
 const runtime = await openTorch({ device, threads, onStart: say });
-report.libtorch = runtime.version;
+report.run = thisRun({ libtorch: runtime.version });
 report.features = features(device);
 say(`libtorch ${runtime.version} on ${device}, ${threads} threads, ${JSON.stringify(report.features)}`);
 
-/** Every op against the reference, and its gradient against finite differences. */
+/** Compares every op with the reference, and its gradient with finite differences. */
 async function conformance(): Promise<void> {
   const failures: string[] = [];
   let worst = 0;
@@ -98,7 +100,7 @@ async function conformance(): Promise<void> {
   for (const failure of failures) say(`  ${failure}`);
 }
 
-/** The lowest cosine of any hidden state of a golden model in bfloat16 to the golden one. */
+/** The lowest cosine between a hidden state in bfloat16 and the golden one, over all layers of a model. */
 async function goldenCosine(name: string): Promise<number> {
   const { model, weights, close } = await openGoldenModel(name);
   const folder = `A_models/${name}/cases/single_exact`;
@@ -194,17 +196,17 @@ async function times(): Promise<void> {
       ["transformers", "eager", false],
       ["tuned pytorch", "sdpa", true],
     ] as const) {
-      const peer = startPeer(python, "../bench/peer-torch.py");
-      say(JSON.stringify(await peer.ask({ load: shape, threads, device, attention, fused })));
+      const peer = startPeer(python, "hubert");
+      say(JSON.stringify(await peer.ask({ load: shapes[shape], threads, device, attention, fused })));
       for (const batch of options.batch.split(",").map(Number)) {
         for (const dtype of ["float32", "bfloat16"]) {
-          const forward = await peer.ask<{ wall_ms: number[] }>({ forward: seconds, batch, dtype, runs, weights: "autocast" });
+          const forward = await peer.ask<{ wall_ms: number[] }>({ forward: seconds, batch, dtype, runs, warm: 2, weights: "autocast" });
           keepRow({ what: "forward", dtype, batch, who }, forward.wall_ms);
           if (dtype === "bfloat16") {
-            const cast = await peer.ask<{ wall_ms: number[] }>({ forward: seconds, batch, dtype, runs, weights: "cast" });
+            const cast = await peer.ask<{ wall_ms: number[] }>({ forward: seconds, batch, dtype, runs, warm: 2, weights: "cast" });
             keepRow({ what: "forward", dtype, batch, who: `${who}, cast` }, cast.wall_ms);
           }
-          const step = await peer.ask<{ wall_ms: number[] }>({ step: seconds, batch, dtype, runs });
+          const step = await peer.ask<{ wall_ms: number[] }>({ step: seconds, batch, dtype, runs, warm: 2 });
           keepRow({ what: "step", dtype, batch, who }, step.wall_ms);
         }
       }
@@ -219,7 +221,7 @@ if (device.startsWith("cuda")) {
     report.gpu = execFileSync("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"], { encoding: "utf8" }).trim();
     say(String(report.gpu));
   } catch {
-    // Told by the peer instead.
+    // Without nvidia-smi the peer reports the GPU.
   }
 }
 const save = () => options.out && writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
@@ -227,7 +229,7 @@ for (const part of [conformance, parity, ...(options["skip-times"] ? [] : [times
   try {
     await part();
   } catch (error) {
-    say(`${part.name} broke off: ${error instanceof Error ? error.stack : error}`);
+    say(`${part.name} failed: ${error instanceof Error ? error.stack : error}`);
     process.exitCode = 1;
   }
   save();

@@ -1,9 +1,10 @@
 // Do full-size models equal transformers, layer by layer? Random checkpoints of the published shapes go through both, from the same folder.
-// Run: npm run check:parity (needs a python3 with torch and transformers, or OSTINATO_PYTHON). Keeps bench/results/full-size-parity.json.
+// Run: npm run check:parity (needs a python3 with torch and transformers, or OSTINATO_PYTHON). Writes bench/results/full-size-parity.json.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPython, keepResults, machine } from "../measure/measure.ts";
+import { findPython } from "../measure/peer.ts";
+import { writeResults } from "../measure/results.ts";
 import { shapes } from "../measure/shapes.ts";
 import { writeAtomic } from "../src/base/files.node.ts";
 import { randomTensors } from "../src/checkpoint/random.ts";
@@ -40,9 +41,10 @@ for (const [name, config] of Object.entries(models)) {
     await rm(folder, { recursive: true, force: true });
   }
 }
-keepResults("full-size-parity", {
+writeResults("full-size-parity", {
+  by: import.meta.url,
   question: "largest difference from transformers' hidden states, random weights of the published shapes",
-  machine: machine(),
+  versions: { reference: rows[0]!.reference },
   rows,
 });
 process.exit(rows.every((row) => row.worst < 1e-3) ? 0 : 1);

@@ -1,4 +1,4 @@
-// The process that check:fuzz watches: runs the cases it is told to, one at a time, and tells what came of each.
+// The child process of check:fuzz: runs a range of cases one at a time and reports the outcome of each.
 import { type FuzzOutcome, fuzzCase, fuzzTargets } from "../test/fuzz/targets.ts";
 
 export interface Task {
@@ -12,7 +12,7 @@ export type Told =
   | { readonly begun: number }
   | { readonly ended: number; readonly outcome: FuzzOutcome; readonly milliseconds: number; readonly peakMegabytes: number };
 
-// What packages log about files they can't read is told in outcomes.
+// Decoders log what they can't read; the outcomes say it already.
 console.error = () => {};
 
 async function run({ target, from, to, limitSeconds }: Task): Promise<void> {

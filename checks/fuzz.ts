@@ -1,10 +1,10 @@
-// Does any damaged file crash, hang or fill memory? Damages good checkpoints, arrays and recordings 100,000 times and opens them in a child
-// process under limits. Run: npm run check:fuzz [-- --cases 8000 --sound 2500] [--target mp3 --case 17]. Keeps bench/results/fuzz.json; a finding ends it with 1.
-// A case is its target and its number, nothing else: `--target mp3 --case 17` runs that one again and says what came of it.
+// Does a damaged file crash the process, hang it or fill its memory? Damages good checkpoints, arrays and recordings 100,000 times and opens them
+// in a child process under limits. Run: npm run check:fuzz [-- --cases 8000 --sound 2500]. Writes bench/results/fuzz.json; ends with 1 on a finding.
+// A case is determined by its target and its number: `--target mp3 --case 17` runs one case again and prints its outcome.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { keepResults, machine } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
 import { fuzzBytes, fuzzCase, fuzzTargets, soundTargets } from "../test/fuzz/targets.ts";
 import type { Task, Told } from "./fuzz-child.ts";
 
@@ -32,7 +32,7 @@ interface Row {
   readonly peakMegabytes: number;
 }
 
-/** Runs cases `from` to `to` in one child; gives the number of the case after the one at which it had to be ended. */
+/** Runs cases `from` to `to` in one child process. Returns the number of the next case: `to`, or the one after the case that ended the child. */
 function runChild(
   target: string,
   from: number,
@@ -73,7 +73,7 @@ function runChild(
       row.slowestMilliseconds = Math.max(row.slowestMilliseconds, Math.round(milliseconds));
       row.peakMegabytes = Math.max(row.peakMegabytes, Math.round(peakMegabytes));
       if (outcome.finding) find(told.ended, outcome.finding);
-      // The first case loads the programs.
+      // The first case loads the decoders.
       if (peak > 0 && peakMegabytes > peak + limits.growthMegabytes)
         find(told.ended, `memory grew by ${Math.round(peakMegabytes - peak)} MB`);
       peak = Math.max(peak, peakMegabytes);
@@ -96,7 +96,6 @@ if (asked.case !== undefined) {
   process.exit(0);
 }
 
-const began = performance.now();
 const findings: Finding[] = [];
 const rows: Row[] = [];
 for (const target of fuzzTargets.filter(({ name }) => !asked.target || name === asked.target)) {
@@ -114,14 +113,11 @@ for (const target of fuzzTargets.filter(({ name }) => !asked.target || name === 
 }
 const cases = rows.reduce((sum, row) => sum + row.cases, 0);
 if (!asked.target) {
-  keepResults("fuzz", {
+  writeResults("fuzz", {
+    by: import.meta.url,
     question: "crashes, hangs and unbounded memory on damaged files; a case is its target and its number from 0",
-    machine: machine(),
-    limits,
-    cases,
-    findings,
-    seconds: Math.round((performance.now() - began) / 1000),
-    rows,
+    versions: {},
+    rows: rows.map((row) => ({ ...row, limits, findings: findings.filter(({ target }) => target === row.target) })),
   });
 }
 console.log(`${cases} cases, ${findings.length} findings`);

@@ -1,15 +1,14 @@
-// Does k-means keep its memory while the corpus grows from 1 to 100 hours, and how near does its inertia come to a full-batch run's?
-// Run: tsx checks/kmeans-memory.ts. Each size is a process of its own: one pass of k-means with HuBERT's batches over simulated hours of MFCC.
-// Keeps bench/results/kmeans-memory.json and docs/pictures/kmeans-memory.png.
+// Is the memory of k-means bounded while the corpus grows from 1 to 100 hours, and is its inertia near that of full-batch k-means?
+// Run: npm run check:kmeans. Each size runs in its own process: one pass of k-means with HuBERT's batches over simulated hours of MFCC.
+// Writes bench/results/kmeans-{memory,inertia}.json; ends with 1 where the peak of 100 hours is over 1.5 times that of 1 hour, or the inertia is
+// over 1.05 times that of the best full-batch run. `npm run pictures` draws the memory.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { keepResults, machine } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
 import { resample } from "../src/audio/resample.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { seeded } from "../src/base/random.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
-import { lines } from "../src/plot/chart.ts";
-import { writePng } from "../src/plot/png.node.ts";
 import { shortSong } from "../src/synth/short-song.ts";
 import { dspFeatures } from "../src/teachers/features/features.ts";
 import { drawRows, type FrameSource } from "../src/teachers/features/frame-source.ts";
@@ -25,12 +24,12 @@ interface Run {
   readonly hours: number;
   readonly frames: number;
   readonly seconds: number;
-  /** Hours behind it and resident megabytes, after each pool. */
+  /** After each pool: the hours that were read, and the resident megabytes. */
   readonly curve: readonly (readonly [hours: number, megabytes: number])[];
   readonly peakMegabytes: number;
 }
 
-/** A corpus of any size: MFCC of eight pieces of music, each clip one of them from another frame on, louder or softer, a little noise on it. */
+/** A corpus of any size: MFCC of eight pieces of music. Each clip is one of them from a random frame on, at a random level, with a little noise. */
 async function corpus(hours: number): Promise<FrameSource> {
   const features = await dspFeatures("mfcc", onnxEngine());
   const { width } = features;
@@ -54,7 +53,7 @@ async function corpus(hours: number): Promise<FrameSource> {
       const frames = new Float32Array(framesEach * width);
       let noise = index + 1;
       for (let i = 0; i < frames.length; i++) {
-        noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0; // a quick generator: 1.4 thousand million of them
+        noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0; // a fast generator, for 1.4 thousand million values
         frames[i] = piece[(start * width + i) % piece.length]! + 4 * (noise / 2 ** 32 - 0.5) + (i % width === 0 ? gain : 0);
       }
       yield frames;
@@ -86,7 +85,7 @@ async function measure(hours: number): Promise<Run> {
   };
 }
 
-/** Inertia of the streamed run over that of full-batch runs on the same 20 minutes. */
+/** Inertia of streamed k-means and of full-batch k-means on the same 20 minutes, for several seeds. */
 async function quality() {
   const source = await corpus(1 / 3);
   const parts: Float32Array[] = [];
@@ -140,24 +139,19 @@ else {
     runs.push({ ...run, curve: run.curve.filter((_, i) => i % thin === 0 || i === run.curve.length - 1) });
     console.log(`${hours} h: ${run.frames} frames in ${run.seconds} s, peak ${run.peakMegabytes} MB`);
   }
-  keepResults("kmeans-memory", {
-    question: "resident memory of k-means on MFCC, one pass, by hours of audio; inertia over a full-batch run's",
-    machine: machine(),
-    runs,
-    inertia,
+  writeResults("kmeans-inertia", {
+    by: import.meta.url,
+    question: "inertia a frame of streamed k-means on MFCC over that of full-batch k-means",
+    versions: {},
+    rows: [inertia],
   });
-  const chart = lines({
-    title: "k-means keeps its memory from 1 to 100 hours",
-    subtitle: `${clusters} clusters on MFCC, batches of 10 000, pools of 120 000 frames; resident memory; "the frames alone" is what holding all of them would take`,
-    xLabel: "hours of audio behind it",
-    yLabel: "MB",
-    logX: true,
-    logY: true,
-    series: [
-      ...runs.map(({ hours, curve }) => ({ name: `${hours} h`, x: curve.map(([x]) => x), y: curve.map(([, y]) => y) })),
-      { name: "the frames alone", x: runs.map(({ hours }) => hours), y: runs.map(({ frames }) => (frames * 39 * 4) / 1e6) },
-    ],
+  writeResults("kmeans-memory", {
+    by: import.meta.url,
+    question: "resident memory of one pass of k-means on MFCC, by hours of audio",
+    versions: {},
+    rows: runs.map((run) => ({ clusters, ...run })),
   });
-  await writePng(fileURLToPath(new URL("../docs/pictures/kmeans-memory.png", import.meta.url)), chart, { scale: 1.5 });
+  const grown = runs.at(-1)!.peakMegabytes / runs[0]!.peakMegabytes;
+  if (grown > 1.5 || Math.max(...inertia.ratioToBestFull) > 1.05) process.exitCode = 1;
 }
-process.exit(0);
+process.exit();

@@ -1,9 +1,10 @@
-// Does memory stay flat? 2,000 training steps of a small transformer with its optimiser, then 1,000 times a model loaded and disposed.
-// Run: npm run check:memory [-- --steps 2000 --cycles 1000 --out bench/results/memory]. Ends with 1 where a bound is broken.
-import { writeFileSync } from "node:fs";
+// Does memory stay constant? 2,000 training steps of a small transformer with its optimiser, then a model loaded and disposed of 1,000 times.
+// Run: npm run check:memory [-- --steps 2000 --cycles 1000]. Writes bench/results/memory.json, a row a version of libtorch; ends with 1 where
+// memory or the number of tensors grows. `npm run pictures` draws the curves.
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { writeResults } from "../measure/results.ts";
 import { type HostTensor, hostTensor } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
@@ -18,11 +19,9 @@ import { modelParams } from "../src/models/model.ts";
 import { paramsFrom } from "../src/ops/params.ts";
 import { chainProgram } from "../src/ops/stage.ts";
 import { forwardChain } from "../src/ops/stage-training.ts";
-import { lines, panels } from "../src/plot/chart.ts";
-import { writePng } from "../src/plot/png.node.ts";
 
 const { values: options } = parseArgs({
-  options: { steps: { type: "string", default: "2000" }, cycles: { type: "string", default: "1000" }, out: { type: "string" } },
+  options: { steps: { type: "string", default: "2000" }, cycles: { type: "string", default: "1000" } },
 });
 const device = "cpu";
 const runtime = await openTorch({ device, threads: 1 });
@@ -47,12 +46,12 @@ const sample = (at: number): Sample => {
   const { tensors, heapBytes } = memory();
   return { at, rssMb: process.memoryUsage.rss() / 1e6, heapMb: heapBytes / 1e6, tensors };
 };
-// Garbage that V8 has not come round to yet is no leak, but its peaks, taller on a busy machine, stay in the resident size.
+// Garbage that V8 has not collected yet is no leak, but its peaks, higher on a busy machine, stay in the resident size.
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** One line every tenth of the way, all samples returned. */
+/** Calls `work` `count` times, and samples the memory a hundred times; prints every tenth sample. */
 async function watched(what: string, count: number, work: () => unknown): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (let i = 0; i <= count; i++) {
@@ -134,7 +133,7 @@ async function cycles(): Promise<Sample[]> {
   });
 }
 
-/** Growth of the largest of the last tenth over the largest of the second tenth: the first warms caches up. */
+/** The growth of the maximum of the last tenth over that of the second tenth. The first tenth fills caches. */
 function growth(samples: readonly Sample[], of: (sample: Sample) => number): number {
   const tenth = Math.ceil(samples.length / 10);
   const top = (list: readonly Sample[]) => Math.max(...list.map(of));
@@ -143,7 +142,7 @@ function growth(samples: readonly Sample[], of: (sample: Sample) => number): num
 
 const stepSamples = await steps();
 const cycleSamples = await cycles();
-const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 const results = {
   libtorch: runtime.version,
   stepGrowth: growth(stepSamples, (s) => s.rssMb),
@@ -157,21 +156,12 @@ console.log(
 console.log(
   `cycles: resident memory ${percent(results.cycleGrowth)}, live tensors ${results.cycleTensors.join(", ")} (allowed: under 1 %, one number)`,
 );
-if (options.out) {
-  writeFileSync(`${options.out}.json`, `${JSON.stringify({ ...results, steps: stepSamples, cycles: cycleSamples })}\n`);
-  const curve = (title: string, xLabel: string, samples: readonly Sample[]) => {
-    const x = samples.map((s) => s.at);
-    const series = [
-      { name: "resident", x, y: samples.map((s) => s.rssMb) },
-      { name: "native heap", x, y: samples.map((s) => s.heapMb) },
-    ];
-    return lines({ title, subtitle: `libtorch ${runtime.version}, CPU`, xLabel, yLabel: "MB", series });
-  };
-  const charts = [
-    curve("Memory over training steps", "step", stepSamples),
-    curve("Memory over loads and disposals", "cycle", cycleSamples),
-  ];
-  await writePng(`${options.out}.png`, panels({ columns: 2, charts }), { width: 1200, height: 420 });
-}
+writeResults<typeof results & { steps: readonly Sample[]; cycles: readonly Sample[] }>("memory", {
+  by: import.meta.url,
+  question: "resident memory and live tensors over training steps, and over loads and disposals of a model",
+  versions: { libtorch: runtime.version },
+  rows: [{ ...results, steps: stepSamples, cycles: cycleSamples }],
+  keep: (earlier) => earlier.libtorch !== runtime.version,
+});
 const broken = results.stepGrowth > 0.05 || results.cycleGrowth > 0.01 || results.stepTensors.length > 1 || results.cycleTensors.length > 1;
 process.exitCode = broken ? 1 : 0;

@@ -1,4 +1,4 @@
-// Listening to generated clips with simple ears: three trivial numbers, a few dozen plain ones, and classifiers of a dozen lines.
+// Simple features of generated clips, and linear and nearest-neighbour classifiers over them.
 import { spectrogram } from "../src/synth/spectrum.ts";
 
 const [size, hop] = [1024, 512];
@@ -6,9 +6,9 @@ const [size, hop] = [1024, 512];
 export interface Heard {
   /** Loudness in decibels, mean spectral centroid in hertz, length in seconds. */
   readonly trivial: number[];
-  /** The same, and how much the first two vary over time. */
+  /** The same, and the standard deviation over time of the first two. */
   readonly wavering: number[];
-  /** Bands and rhythm: what a listener of 2005 would compute; no pitch. */
+  /** Band energies and rhythm, without pitch. */
   readonly plain: number[];
 }
 
@@ -45,7 +45,7 @@ export function listen(samples: Float32Array, sampleRateHz: number): Heard {
   return { trivial, wavering: [...trivial, deviation(loudness), deviation(centroids)], plain };
 }
 
-/** The envelope's likeness to itself after 0.1 to 2 s, in steps of a third of an octave. */
+/** The normalised autocorrelation of an envelope at lags of 0.1 to 2 s, in steps of a third of an octave. */
 function rhythm(envelope: readonly number[], framesPerSecond: number): number[] {
   const middle = mean(envelope);
   const centred = envelope.map((value) => value - middle);
@@ -78,7 +78,7 @@ export interface Part {
   readonly y: number[];
 }
 
-/** Both parts scaled by the train part's mean and deviation. */
+/** Both parts standardised by the mean and the deviation of the train part. */
 export function standardised(train: Part, test: Part): [Part, Part] {
   const columns = train.x[0]!.map((_, c) => train.x.map((row) => row[c]!));
   const [means, spreads] = [columns.map(mean), columns.map((column) => deviation(column) || 1)];
@@ -118,7 +118,7 @@ function r2(estimates: readonly number[], truth: readonly number[]): number {
   return 1 - residual / truth.reduce((sum, value) => sum + (value - middle) ** 2, 0);
 }
 
-/** Scores of a linear map learnt by gradient descent: [rows, outputs]; softmax for classes, squares for one number. */
+/** Scores of a linear model fitted by gradient descent, [rows, outputs]: softmax regression for classes, least squares for one number. */
 function linear(train: Part, test: Part, classes: number): number[][] {
   const outputs = Math.max(1, classes);
   const width = train.x[0]!.length;

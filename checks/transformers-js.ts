@@ -1,12 +1,12 @@
-// Does transformers.js load what `ostinato export <model> <folder>` writes, and give our answer? It is not among this project's packages: with
-// its runtimes it takes 470 MB. So it is installed beside:
+// Does transformers.js load what `ostinato export <model> <folder>` writes, and compute the same hidden states? It takes 470 MB with its
+// runtimes, so it is not among this project's packages. Install it elsewhere:
 //   mkdir /tmp/tjs && cd /tmp/tjs && npm install --ignore-scripts @huggingface/transformers@4.3.1
-// Run: npm run check:transformers-js -- /tmp/tjs. Keeps bench/results/transformers-js.json; a difference above 1e-4 in float32 ends it with 1.
+// Run: npm run check:transformers-js -- /tmp/tjs. Writes bench/results/transformers-js.json; ends with 1 where float32 differs by more than 1e-4.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { keepResults, machine } from "../measure/measure.ts";
+import { writeResults } from "../measure/results.ts";
 import { resample } from "../src/audio/resample.ts";
 import { downmix } from "../src/audio/waveform.ts";
 import { exportFolder } from "../src/checkpoint/export-folder.node.ts";
@@ -19,7 +19,7 @@ import { shortSong } from "../src/synth/short-song.ts";
 import { goldenPath, maxDifference } from "../test/fixtures/golden.ts";
 import { goldenModels } from "../test/fixtures/golden-models.ts";
 
-/** The little of transformers.js that is used here. */
+/** The part of transformers.js that is used here. */
 interface TransformersJs {
   readonly env: { allowRemoteModels: boolean; localModelPath: string };
   readonly AutoModel: Loader<(inputs: object) => Promise<{ last_hidden_state: { dims: number[]; data: Float32Array } }>>;
@@ -40,7 +40,7 @@ library.env.allowRemoteModels = false;
 library.env.localModelPath = `${root}/`;
 const music = downmix(shortSong({ seconds: 2, sampleRateHz: 48_000, seed: 3 }));
 
-/** Exports, loads with transformers.js, and compares the last hidden state with what `embed` gives. */
+/** Exports, loads with transformers.js, and compares the last hidden state with that of `embed`. */
 async function compare(name: string, dtype: OnnxDtype, external: boolean) {
   const model = await loadModel(goldenPath(`A_models/${name}`), { threads: 1 });
   const file = await openCheckpointPath(goldenPath(`A_models/${name}`));
@@ -83,10 +83,10 @@ for (const row of rows) {
   );
 }
 const worst = Math.max(...rows.filter(({ dtype }) => dtype === "fp32").map(({ difference }) => difference));
-keepResults("transformers-js", {
+writeResults("transformers-js", {
+  by: import.meta.url,
   question: "largest difference of transformers.js' last_hidden_state on an exported folder from our own, 2 s of music",
-  machine: machine(),
-  transformersJs: version,
+  versions: { "transformers.js": version },
   rows,
 });
 console.log(`transformers.js ${version}: worst difference in float32 ${worst.toExponential(1)}`);

@@ -1,4 +1,4 @@
-// The published shapes, as configurations.
+// The shapes of the published models, as configurations. transformers takes the same names (`peers/hubert.py`).
 export const shapes = {
   "95M": { model_type: "mert_model", sample_rate: 24000 },
   "330M": {

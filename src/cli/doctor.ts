@@ -1,8 +1,8 @@
 // `ostinato doctor` and `ostinato setup torch`: which engines this machine can run, what is missing, and how to install it.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { Command } from "commander";
+import { cpuFeatures } from "../base/cpu.node.ts";
 import { ConfigError } from "../base/errors.ts";
 import { note, printJson } from "./outcome.ts";
 
@@ -56,14 +56,6 @@ export function setupCommand(): Command {
       const addon = await buildAddon({ onStart: note });
       note(`The engine torch is ready: libtorch ${libtorch?.version}, addon ${addon}.`);
     });
-}
-
-/** Vector extensions that the engines use, by Linux's names. */
-function cpuFeatures(): string[] {
-  const wanted = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16"];
-  const text = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
-  const flags = new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1]?.split(" "));
-  return wanted.filter((feature) => flags.has(feature));
 }
 
 function gpus(): string[] {

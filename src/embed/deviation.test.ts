@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { measuredDeviations, measuredOf, windowDeviation, windowing } from "./deviation.ts";
 
-test("the reported deviations are those of bench/results/long-audio.json", () => {
-  const { deviations } = JSON.parse(readFileSync(new URL("../../bench/results/long-audio.json", import.meta.url), "utf8")) as {
-    deviations: { minutes: number; window: number; overlap: number; layers: { relative: number }[] }[];
+test("the reported deviations are those of bench/results/windows.json", () => {
+  const { rows } = JSON.parse(readFileSync(new URL("../../bench/results/windows.json", import.meta.url), "utf8")) as {
+    rows: { minutes: number; window: number; overlap: number; layers: { relative: number }[] }[];
   };
   const found = new Map<string, number[]>();
-  for (const { window, overlap, layers } of deviations) {
+  for (const { window, overlap, layers } of rows) {
     const key = `${window} ${overlap}`;
     found.set(key, [...(found.get(key) ?? []), layers.at(-1)!.relative]);
   }

@@ -10,7 +10,7 @@ interface MeasuredDeviation {
 }
 
 /** Relative error of the last layer's frames, ‖windowed − whole‖ / ‖whole‖, by window and overlap in seconds: minimum and maximum over the
- *  cases of `npm run check:long`. They are two minutes of synthesised music (and five, for 30 s with 5 s of overlap) through random weights of
+ *  cases of `npm run bench:windows`. They are two minutes of synthesised music (and five, for 30 s with 5 s of overlap) through random weights of
  *  the 95M shape, with diffuse attention, as before training, and with peaked attention. Trained weights were not available. */
 export const measuredDeviations: readonly MeasuredDeviation[] = [
   { windowSeconds: 10, overlapSeconds: 1, range: [0.08271, 0.44465] },

@@ -1,24 +1,24 @@
-// Window deviation: how far each layer's frames in windows are from those of the run of the whole clip.
+// Window deviation: the difference between a layer's frames computed in windows and those of the whole clip.
 import { longClip, windowedFrames } from "../src/inference/long.ts";
 import type { Sessions } from "../src/inference/sessions.ts";
 import type { WindowOptions } from "../src/inference/window.ts";
 import type { Model } from "../src/models/model.ts";
 import type { Values } from "../src/ops/program.ts";
 
-/** Of one layer. */
+/** The deviation of one layer. */
 export interface WindowDeviation {
   /** ‖windowed − whole‖ / ‖whole‖ over all frames. */
   readonly relative: number;
   /** The same of the worst frame. */
   readonly worstFrame: number;
-  /** The lowest cosine of a frame. */
+  /** The lowest cosine of any frame. */
   readonly lowestCosine: number;
-  /** The same as `relative` of the mean over time. */
+  /** `relative` of the mean over time. */
   readonly timeMean: number;
 }
 
-/** Runs a clip whole, once (all of its frames in one window), and then in windows as often as asked. The frontend, which windows don't touch,
- *  is computed in the first run and remembered. */
+/** Runs a clip whole, as one window, and returns a function that runs it in windows and compares. The output of the frontend, which windows
+ *  don't affect, is kept from the first run. */
 export async function deviationOf(
   model: Model,
   sessions: Sessions,
