@@ -11,8 +11,10 @@ export type Layer =
       readonly to: number;
       readonly kernel: number;
       readonly stride: number;
+      /** Striding layers before this one. */
+      readonly strides: number;
     }
-  | { readonly kind: "residual"; readonly path: string; readonly channels: number; readonly dilation: number };
+  | { readonly kind: "residual"; readonly path: string; readonly channels: number; readonly dilation: number; readonly strides: number };
 
 export interface Plan {
   readonly convolutions: readonly Layer[];
@@ -23,22 +25,38 @@ export interface Plan {
 /** The encoder's layers under transformers' numbers, in which activations count too. */
 export function plan(config: EncodecConfig): Plan {
   const convolutions: Layer[] = [
-    { kind: "conv", path: "encoder.layers.0", from: 1, to: config.filters, kernel: config.firstKernel, stride: 1 },
+    { kind: "conv", path: "encoder.layers.0", from: 1, to: config.filters, kernel: config.firstKernel, stride: 1, strides: 0 },
   ];
   let index = 1;
   let channels = config.filters;
-  for (const stride of config.strides) {
+  for (const [strides, stride] of config.strides.entries()) {
     for (let i = 0; i < config.residualLayers; i++) {
-      convolutions.push({ kind: "residual", path: `encoder.layers.${index++}`, channels, dilation: config.dilationBase ** i });
+      convolutions.push({ kind: "residual", path: `encoder.layers.${index++}`, channels, dilation: config.dilationBase ** i, strides });
     }
-    convolutions.push({ kind: "conv", path: `encoder.layers.${index + 1}`, from: channels, to: 2 * channels, kernel: 2 * stride, stride });
+    convolutions.push({
+      kind: "conv",
+      path: `encoder.layers.${index + 1}`,
+      from: channels,
+      to: 2 * channels,
+      kernel: 2 * stride,
+      stride,
+      strides,
+    });
     index += 2;
     channels *= 2;
   }
   return {
     convolutions,
     lstm: { path: `encoder.layers.${index}`, channels },
-    last: { kind: "conv", path: `encoder.layers.${index + 2}`, from: channels, to: config.width, kernel: config.lastKernel, stride: 1 },
+    last: {
+      kind: "conv",
+      path: `encoder.layers.${index + 2}`,
+      from: channels,
+      to: config.width,
+      kernel: config.lastKernel,
+      stride: 1,
+      strides: config.strides.length,
+    },
   };
 }
 

@@ -20,50 +20,41 @@ export const shortFrames = 3;
 /** Frames of a number of samples: the last one may be incomplete. */
 export const encodecFrames = (config: EncodecConfig, samples: number): number => Math.ceil(samples / encodecHop(config));
 
-/** How a layer's input is completed on its left and, where lengths are told, its right. */
-interface Padding<T> {
-  /** `samples` frames of reflection put before x. */
-  left(x: T, frames: number): T;
-  /** x with its last, incomplete stride of frames completed by reflection; x itself where nothing is told of lengths. */
-  complete(x: T, stride: number): T;
-  /** Called when a layer with a stride is done: lengths shrink. */
-  passed(stride: number): void;
-}
-
-function conv<T>(ops: Ops<T>, params: Params<T>, padding: Padding<T>, { path, kernel, stride }: Layer & { kind: "conv" }, x: T): T {
+/** A convolution of `kernel` frames every `stride`. `length` [batch] counts each row's valid frames; undefined: all are. */
+function conv<T>(ops: Ops<T>, params: Params<T>, { path, kernel, stride }: Layer & { kind: "conv" }, x: T, length: T | undefined): T {
   const p = params.at(`${path}.conv`);
-  const completed = stride > 1 ? padding.complete(x, stride) : x;
-  const y = ops.conv1d(padding.left(completed, kernel - stride), p.get("weight"), p.get("bias"), { stride });
-  padding.passed(stride);
-  return y;
+  const whole = length === undefined ? x : completeLastStride(ops, x, stride, length);
+  return ops.conv1d(reflectBefore(ops, whole, kernel - stride, length), p.get("weight"), p.get("bias"), { stride });
 }
 
-function residual<T>(ops: Ops<T>, params: Params<T>, padding: Padding<T>, { path, dilation }: Layer & { kind: "residual" }, x: T): T {
+function residual<T>(ops: Ops<T>, params: Params<T>, { path, dilation }: Layer & { kind: "residual" }, x: T, length: T | undefined): T {
   const [narrow, wide, shortcut] = ["block.1", "block.3", "shortcut"].map((name) => params.at(`${path}.${name}.conv`)) as [
     Params<T>,
     Params<T>,
     Params<T>,
   ];
   const weight = narrow.get("weight");
-  const back = dilation * (ops.fixedSize(weight, 2) - 1);
-  const inside = ops.conv1d(padding.left(ops.elu(x), back), weight, narrow.get("bias"), { dilation });
+  const past = dilation * (ops.fixedSize(weight, 2) - 1);
+  const inside = ops.conv1d(reflectBefore(ops, ops.elu(x), past, length), weight, narrow.get("bias"), { dilation });
   const y = ops.conv1d(ops.elu(inside), wide.get("weight"), wide.get("bias"));
   return ops.add(ops.conv1d(x, shortcut.get("weight"), shortcut.get("bias")), y);
 }
 
-/** waveform [batch, samples] → [batch, frames, channels] before the LSTM. */
+/** waveform [batch, samples] → [batch, frames, channels] before the LSTM. `lengths`: each row's valid samples, then its valid outputs after
+ *  each stride, [batch] each; undefined where every row has frames to spare. */
 function runConvolutions<T>(
   ops: Ops<T>,
   params: Params<T>,
   config: EncodecConfig,
-  padding: Padding<T>,
   waveform: T,
+  lengths: readonly T[] | undefined,
   tap?: (path: string, x: T) => void,
 ): T {
   let x = ops.unsqueeze(waveform, 2);
   for (const layer of plan(config).convolutions) {
-    if (layer.kind === "residual") x = residual(ops, params, padding, layer, x);
-    else x = conv(ops, params, padding, layer, layer.stride > 1 ? ops.elu(x) : x);
+    const length = lengths?.[layer.strides];
+    if (layer.kind === "residual") x = residual(ops, params, layer, x, length);
+    else x = conv(ops, params, layer, layer.stride > 1 ? ops.elu(x) : x, length);
     tap?.(layer.path, x);
   }
   return x;
@@ -77,17 +68,8 @@ export function convolutions(config: EncodecConfig): Program {
     params: allConvolutionParams(config),
     inputs: { x: { dtype: "float32", shape: ["batch", "samples"] } },
     run<T>(ops: Ops<T>, params: Params<T>, { x }: Readonly<Record<string, T>>) {
-      return { features: runConvolutions(ops, params, config, wholePadding(ops), x!) };
+      return { features: runConvolutions(ops, params, config, x!, undefined) };
     },
-  };
-}
-
-/** Padding where every row has frames to spare: reflection on the left alone. */
-function wholePadding<T>(ops: Ops<T>): Padding<T> {
-  return {
-    left: (x, frames) => (frames > 0 ? ops.pad(x, 1, frames, 0, "reflect") : x),
-    complete: (x) => x,
-    passed: () => {},
   };
 }
 
@@ -113,7 +95,7 @@ export function endingConvolutions(config: EncodecConfig, taps: readonly string[
     run<T>(ops: Ops<T>, params: Params<T>, inputs: Readonly<Record<string, T>>) {
       const lengths = names.map((name) => inputs[name]!);
       const out: Record<string, T> = {};
-      const features = runConvolutions(ops, params, config, endingPadding(ops, lengths), inputs.x!, (path, y) => {
+      const features = runConvolutions(ops, params, config, inputs.x!, lengths, (path, y) => {
         if (taps.includes(path)) out[path] = y;
       });
       return { ...out, features };
@@ -121,34 +103,42 @@ export function endingConvolutions(config: EncodecConfig, taps: readonly string[
   };
 }
 
-/** Padding by each row's own length. The original: where a signal is no longer than its padding, zeros are put behind it before it is
- *  reflected; a striding layer's last outputs see its input reflected, or those zeros. */
-function endingPadding<T>(ops: Ops<T>, lengths: readonly T[]): Padding<T> {
-  let stage = 0;
-  const silenced = (x: T) => ops.mul(x, ops.unsqueeze(ops.cast(ops.lengthMask(x, 1, lengths[stage]!), "float32"), 2));
-  return {
-    left: (x, frames) => (frames > 0 ? ops.concat([reflection(ops, silenced(x), frames), x], 1) : x),
-    complete(x, stride) {
-      const length = lengths[stage]!;
-      const short = ops.cast(ops.less(length, stride + 1), "float32");
-      const long = ops.unsqueeze(ops.unsqueeze(ops.add(ops.mul(short, -1), 1), 1), 2); // [b, 1, 1]
-      const valid = silenced(x);
-      const source = ops.mul(valid, long);
-      let y = valid;
-      for (let i = 0; i < stride - 1; i++) {
-        // Place length + i takes the value at length − 2 − i.
-        const moved = ops.matchLength(ops.pad(source, 1, 2 + 2 * i, 0), 1, x);
-        y = ops.where(ops.unsqueeze(ops.lengthMask(x, 1, ops.add(length, i)), 2), y, moved);
-      }
-      return y;
-    },
-    passed(stride) {
-      if (stride > 1) stage++;
-    },
-  };
+// Padding, as the authors draw it (encodec/modules/conv.py, `pad1d` and `get_extra_padding_for_conv1d`). A causal convolution of kernel k and
+// stride s takes k − s frames of reflection on the left, and on the right as many as complete the last stride. With k = 4, s = 2 and five
+// valid frames:
+//
+//          left    x           right
+//          c b     a b c d e   d          reflected about a and about e
+//
+// Where x has no more frames than the padding, zeros are appended to x before it is reflected. So one valid frame with s = 4 gives
+//
+//          left    x   right
+//          ...     a   0 0 0
+
+/** x with the frames behind each row's `length` replaced by the reflection that completes the last stride. */
+function completeLastStride<T>(ops: Ops<T>, x: T, stride: number, length: T): T {
+  if (stride === 1) return x;
+  const isShort = ops.cast(ops.less(length, stride + 1), "float32");
+  const isLong = ops.unsqueeze(ops.unsqueeze(ops.add(ops.mul(isShort, -1), 1), 1), 2); // [b, 1, 1]
+  const valid = silenceAfter(ops, x, length);
+  const source = ops.mul(valid, isLong);
+  let y = valid;
+  for (let i = 0; i < stride - 1; i++) {
+    // Frame length + i takes the value of frame length − 2 − i.
+    const moved = ops.matchLength(ops.pad(source, 1, 2 + 2 * i, 0), 1, x);
+    y = ops.where(ops.unsqueeze(ops.lengthMask(x, 1, ops.add(length, i)), 2), y, moved);
+  }
+  return y;
 }
 
-/** The `frames` frames before x that mirror it, zeros standing in where it is too short. */
+/** x with `frames` frames of reflection before it: of each row's valid frames, or of x itself where no length is given. */
+function reflectBefore<T>(ops: Ops<T>, x: T, frames: number, length: T | undefined): T {
+  if (frames === 0) return x;
+  if (length === undefined) return ops.pad(x, 1, frames, 0, "reflect");
+  return ops.concat([reflection(ops, silenceAfter(ops, x, length), frames), x], 1);
+}
+
+/** The reflection of `frames` frames that precedes x, alone. Zeros stand in where x is too short. */
 function reflection<T>(ops: Ops<T>, x: T, frames: number): T {
   const head = ops.slice(ops.pad(x, 1, 0, frames + 1), 1, 0, frames + 1);
   return ops.slice(ops.pad(head, 1, frames, 0, "reflect"), 1, 0, frames);
