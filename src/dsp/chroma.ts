@@ -1,7 +1,7 @@
-// Chroma: how strong each of the twelve pitch classes is, whatever its octave. The constant-Q transform folded by octaves.
+// Chroma: the energy of each of the twelve pitch classes regardless of octave, from the constant-Q transform summed over octaves.
 //
-// Which chroma MERT-v0's harmonic teacher used was never published; this one follows librosa's chroma_cqt in kind: magnitudes summed
-// over octaves, each frame scaled by its largest entry.
+// The chroma that MERT-v0's harmonic teacher used was never published. This one follows librosa's chroma_cqt: magnitudes summed over octaves,
+// each frame divided by its largest entry.
 import type { Ops } from "../ops/ops.ts";
 import { type CqtOptions, cqt } from "./cqt.ts";
 
@@ -13,20 +13,12 @@ export interface ChromaOptions {
   readonly octaves: number;
 }
 
-/** Twelve classes over the seven octaves from C1, a frame each 320 samples. */
-export function standardChroma({
-  sampleRateHz,
-  classes = 12,
-  hopSamples = 320,
-}: {
-  sampleRateHz: number;
-  classes?: number;
-  hopSamples?: number;
-}): ChromaOptions {
-  return { sampleRateHz, hopSamples, classes, octaves: 7 };
+/** Twelve classes over the seven octaves from C1, a frame every 320 samples; any of it may be overridden. */
+export function standardChroma(options: Pick<ChromaOptions, "sampleRateHz"> & Partial<ChromaOptions>): ChromaOptions {
+  return { classes: 12, octaves: 7, hopSamples: 320, ...options };
 }
 
-/** Silence has no pitch: frames whose strongest class lies below this are scaled by it instead, and so stay near zero. */
+/** The smallest divisor: frames whose strongest class lies below it are nearly silent, and stay near zero. */
 const silence = 1e-3;
 
 /** waveform [batch, samples] → [batch, samples / hop + 1, classes], C first, the strongest class of a frame 1. */
@@ -40,7 +32,7 @@ export function chroma<T>(ops: Ops<T>, waveform: T, options: ChromaOptions): T {
   return ops.div(folded, ops.maximum(ops.max(folded, 2), silence));
 }
 
-/** The transform that is folded. */
+/** The constant-Q transform that is summed over octaves. */
 export function chromaCqt({ sampleRateHz, hopSamples, classes, octaves }: ChromaOptions): CqtOptions {
   return { sampleRateHz, hopSamples, bins: classes * octaves, binsPerOctave: classes };
 }

@@ -1,7 +1,7 @@
-// The constant-Q transform of nnAudio's CQT (CQT1992v2): MERT's musical teacher and an optional input of the model.
+// The constant-Q transform of nnAudio (CQT1992v2): MERT's musical teacher and an optional input of the model.
 //
-// A kernel's length halves with each octave, so each octave gets its own short convolution; one buffer for all bins would be
-// dense in zeros (33 against about 5 GFLOP for 5 s of 336 bins).
+// A kernel's length halves with each octave, so each octave has its own, shorter convolution; one kernel length for all bins
+// would be mostly zeros (33 instead of about 5 GFLOP for 5 s of 336 bins).
 import type { Ops } from "../ops/ops.ts";
 import { memoised } from "./spectrum.ts";
 
@@ -10,16 +10,16 @@ export interface CqtOptions {
   hopSamples: number;
   bins: number;
   binsPerOctave: number;
-  /** Frequency of the lowest bin; nnAudio's and MERT's 32.7 Hz (C1). */
+  /** Frequency of the lowest bin; default 32.7 Hz (C1), as in nnAudio and MERT. */
   lowestHz?: number;
 }
 
-/** MERT's setting: seven octaves from 32.7 Hz, a frame each 320 samples. */
+/** MERT's settings: seven octaves from 32.7 Hz, a frame every 320 samples. */
 export function mertCqt(sampleRateHz: number, bins: number, hopSamples = 320): CqtOptions {
   return { sampleRateHz, hopSamples, bins, binsPerOctave: Math.floor(bins / 7) };
 }
 
-/** Magnitudes: waveform [batch, samples] → [batch, samples / hop + 1, bins]. Frame t is centred on sample t · hop; zeros lie beyond the ends. */
+/** Magnitudes: waveform [batch, samples] → [batch, samples / hop + 1, bins]. Frame t is centred on sample t · hop; the ends are zero-padded. */
 export function cqt<T>(ops: Ops<T>, waveform: T, options: CqtOptions): T {
   const signal = ops.unsqueeze(waveform, 2);
   const octaves = octaveKernels(options).map(({ bins, halfWidth, values }) => {
@@ -32,25 +32,25 @@ export function cqt<T>(ops: Ops<T>, waveform: T, options: CqtOptions): T {
   return ops.concat(octaves, 2);
 }
 
-/** Samples on either side of a frame's centre that reach into it: half the lowest bin's kernel. */
+/** Samples on either side of a frame's centre that affect it: half the lowest bin's kernel. */
 export function cqtReach({ sampleRateHz, binsPerOctave, lowestHz = 32.7 }: CqtOptions): number {
   return Math.ceil(Math.ceil((quality(binsPerOctave) * sampleRateHz) / lowestHz) / 2);
 }
 
-/** Periods in a kernel. */
+/** Periods in a kernel: the transform's Q. */
 const quality = (binsPerOctave: number) => 1 / (2 ** (1 / binsPerOctave) - 1);
 
 export interface OctaveKernels {
   readonly bins: number;
-  /** A kernel covers this many samples before the frame's centre and as many from it on. */
+  /** Half the kernel's length: it covers centre − halfWidth … centre + halfWidth − 1. */
   readonly halfWidth: number;
-  /** [2 · bins, 2 · halfWidth]: real parts, then imaginary parts, each scaled by sqrt(length) as the transform's output is. */
+  /** [2 · bins, 2 · halfWidth]: real parts, then imaginary parts, each scaled by sqrt(length) as nnAudio scales its output. */
   readonly values: Float32Array;
 }
 
 const octaveKernels = memoised((options: CqtOptions) => makeKernels(options));
 
-/** Kernels by octave, from the lowest: a periodic Hann window times a complex exponential, of L1 norm 1. */
+/** Kernels by octave, lowest first: a periodic Hann window of L1 norm 1 times a complex exponential. */
 export function makeKernels({ sampleRateHz, bins, binsPerOctave, lowestHz = 32.7 }: CqtOptions): OctaveKernels[] {
   const q = quality(binsPerOctave);
   const octaves: OctaveKernels[] = [];

@@ -1,4 +1,4 @@
-// The mel spectrogram of MERT's optional mel head: torchaudio's MelSpectrogram (power 2, normalised, centred with zeros, HTK scale).
+// The mel spectrogram of MERT's optional mel head: torchaudio's MelSpectrogram (power 2, normalized, centred with zero padding, HTK scale).
 import type { Ops } from "../ops/ops.ts";
 import { applyBank, type FilterBank, type Fourier, fourier, memoised, powerSpectrum, triangles } from "./spectrum.ts";
 
@@ -6,23 +6,15 @@ export interface MelOptions {
   readonly sampleRateHz: number;
   readonly mels: number;
   readonly hopSamples: number;
-  /** Length of the window and of the transform. */
+  /** Length of the window and of the Fourier transform. */
   readonly fftSamples: number;
   readonly lowestHz: number;
   readonly highestHz: number;
 }
 
-/** MERT's setting: 84 mels from 32.7 Hz up to half the rate, windows of 2048 samples, a frame each 320. */
-export function mertMel({
-  sampleRateHz,
-  mels = 84,
-  hopSamples = 320,
-}: {
-  sampleRateHz: number;
-  mels?: number;
-  hopSamples?: number;
-}): MelOptions {
-  return { sampleRateHz, mels, hopSamples, fftSamples: 2048, lowestHz: 32.7, highestHz: sampleRateHz / 2 };
+/** MERT's settings: 84 mels from 32.7 Hz up to half the rate, windows of 2048 samples, a frame every 320; any of it may be overridden. */
+export function mertMel(options: Pick<MelOptions, "sampleRateHz"> & Partial<MelOptions>): MelOptions {
+  return { mels: 84, hopSamples: 320, fftSamples: 2048, lowestHz: 32.7, highestHz: options.sampleRateHz / 2, ...options };
 }
 
 /** Mel energies: waveform [batch, samples] → [batch, samples / hop + 1, mels]. Frame t is centred on sample t · hop. */
@@ -37,7 +29,7 @@ export function logMel<T>(ops: Ops<T>, waveform: T, options: MelOptions): T {
   return ops.log(ops.add(melSpectrogram(ops, waveform, options), 1e-5));
 }
 
-/** MERT's targets of the mel head: zero mean and unit variance (unbiased) over the whole batch at once. x [batch, frames, mels]. */
+/** Targets of MERT's mel head: x [batch, frames, mels] brought to zero mean and unit variance (unbiased) over the whole batch. */
 export function standardise<T>(ops: Ops<T>, x: T): T {
   const meanOfAll = (y: T) => ops.mean(ops.mean(ops.mean(y, 2), 1), 0); // [1, 1, 1]
   const centred = ops.sub(x, meanOfAll(x));
@@ -53,7 +45,7 @@ const prepared = memoised((options: MelOptions): { bank: FilterBank; transform: 
   const [low, high] = [toMel(lowestHz), toMel(highestHz)];
   const edges = Float64Array.from({ length: mels + 2 }, (_, i) => toHz(low + ((high - low) * i) / (mels + 1)));
   const positions = Float64Array.from({ length: fftSamples / 2 + 1 }, (_, bin) => (bin * sampleRateHz) / fftSamples);
-  const bank = triangles(positions, edges); // HTK: mel points, but straight flanks in Hz
+  const bank = triangles(positions, edges); // HTK: edges are equidistant in mel, slopes are linear in Hz
   const hann = Float64Array.from({ length: fftSamples }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / fftSamples));
   const norm = Math.sqrt(hann.reduce((sum, w) => sum + w * w, 0));
   const transform = fourier({ window: hann.map((w) => w / norm), fftSamples, bins: bank.bins });
