@@ -1,4 +1,4 @@
-// Conversion: a checkpoint between Hugging Face's folder and fairseq's file, tensor by tensor, nothing recomputed.
+// Conversion of a checkpoint between Hugging Face's folder and fairseq's file. Tensors are copied one by one, bit for bit.
 import { join } from "node:path";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
@@ -12,35 +12,35 @@ import { weightNames } from "./weights.ts";
 
 export type CheckpointForm = "hf" | "fairseq";
 
-/** Facts of the source that the target writes down. */
+/** Facts of the source that are written to the target. */
 export interface ConvertOptions {
-  /** Whether the model wants input of zero mean and unit variance. */
+  /** Whether the model expects input of zero mean and unit variance. */
   readonly normaliseInput: boolean;
   /** Whether the model's processor gives an attention mask. */
   readonly attentionMask?: boolean;
-  /** config.json and preprocessor_config.json of the source, where it has them: they are carried over as they are. */
+  /** config.json and preprocessor_config.json of the source, where it has them: they are copied unchanged. */
   readonly hfConfig?: Record<string, unknown>;
   readonly hfPreprocessor?: Record<string, unknown>;
-  /** The model's card, whose licence holds for the copy too: becomes the folder's README.md. */
+  /** The model card, whose licence applies to the copy too. It becomes the folder's README.md. */
   readonly card?: string;
-  /** The model's name in fairseq's registry, where the source knows it: HuBERT and MERT share one architecture here. */
+  /** The model's name in fairseq's registry, where the source states it: HuBERT and MERT share one architecture here. */
   readonly fairseqName?: string;
 }
 
-/** What was written, and what was not. */
+/** What a conversion wrote, and which tensors it left out or missed. */
 export interface Converted {
   readonly files: readonly string[];
   readonly tensors: number;
-  /** Tensors of the source that the model has no use for: heads of pre-training and tasks, a teacher. */
+  /** Tensors of the source that the model does not use: heads of pre-training and of tasks, data2vec's teacher. */
   readonly leftOut: readonly string[];
-  /** Tensors that the target's own loader asks for and the source doesn't have. */
+  /** Tensors that the target's own loader expects and the source does not have. */
   readonly missing: readonly string[];
 }
 
-/** Writes the model in `file` as a folder of Hugging Face's form (`to` is the folder) or as a fairseq checkpoint (`to` is the file).
- *  Values and dtypes stay what they are; weight norm is written as `weight_g` and `weight_v`, which both sides read.
+/** Writes the model in `file` as a Hugging Face folder or as a fairseq checkpoint; `to.path` is the folder or the file.
+ *  Values and dtypes are unchanged. Weight norm is written as `weight_g` and `weight_v`, which both sides read.
  *  @throws NotFoundError when the source lacks a weight, ShapeError when one does not fit the configuration, ConfigError when fairseq's
- *  model can't be of this configuration. */
+ *  model cannot have this configuration. */
 export async function convertCheckpoint(
   file: TensorFile,
   architecture: Architecture,
@@ -53,7 +53,7 @@ export async function convertCheckpoint(
   return { files: await writeHf(to.path, tensors, architecture, options), ...facts };
 }
 
-/** The model's tensors under our names, which are transformers'. */
+/** The model's tensors under transformers' names. */
 function modelTensors(file: TensorFile, { model, keys }: Architecture): { tensors: LazyTensor[]; leftOut: string[]; missing: string[] } {
   const found = weightNames(file, keys);
   const specs = modelParams(model);
@@ -62,7 +62,7 @@ function modelTensors(file: TensorFile, { model, keys }: Architecture): { tensor
   for (const [name, spec] of Object.entries(specs)) {
     const theirs = found.get(name);
     if (theirs === undefined) {
-      // Only training asks for the mask embedding, and transformers makes one without being given it.
+      // Only training uses the mask embedding, and transformers creates one where the file has none.
       if (name !== "masked_spec_embed") throw new NotFoundError(`${file.name} has no weight ${name}, which its configuration asks for.`);
       missing.push(name);
       continue;
@@ -75,7 +75,7 @@ function modelTensors(file: TensorFile, { model, keys }: Architecture): { tensor
   return { tensors, leftOut: [...file.tensors.keys()].filter((name) => !used.has(name)), missing };
 }
 
-/** The processor transformers runs before these models. */
+/** The preprocessor_config.json of these models. */
 export function hfPreprocessor(sampleRateHz: number, normaliseInput: boolean, attentionMask = false): Record<string, unknown> {
   return {
     do_normalize: normaliseInput,
@@ -93,7 +93,7 @@ async function writeHf(folder: string, tensors: readonly LazyTensor[], { model, 
   const config = options.hfConfig ?? { ...hfConfig, ...hubert };
   const preprocessor = options.hfPreprocessor ?? hfPreprocessor(model.sampleRateHz, options.normaliseInput, options.attentionMask);
   const at = (name: string) => join(folder, name);
-  // Weights last: a folder that has them has all the rest.
+  // Weights come last, so that a folder with weights is complete.
   if (options.card !== undefined) await writeAtomic(at("README.md"), options.card);
   await writeAtomic(at("config.json"), `${JSON.stringify(config, null, 2)}\n`);
   await writeAtomic(at("preprocessor_config.json"), `${JSON.stringify(preprocessor, null, 2)}\n`);
@@ -102,7 +102,7 @@ async function writeHf(folder: string, tensors: readonly LazyTensor[], { model, 
   return [...card, "config.json", "preprocessor_config.json", "model.safetensors"].map(at);
 }
 
-/** A checkpoint as fairseq's trainer saves it, without the state of training. */
+/** A checkpoint as fairseq's trainer saves it, without the optimiser's state. */
 async function writeFairseq(path: string, tensors: readonly LazyTensor[], architecture: Architecture, options: ConvertOptions) {
   const { model, keys } = architecture;
   const config = architecture.fairseqConfig() as Record<string, string | number | boolean>;

@@ -1,5 +1,5 @@
-// Export for transformers.js: the folder its `from_pretrained` loads, with a graph a dtype under onnx/.
-// What it looks for: huggingface/transformers.js, src/models/session.js and src/utils/dtypes.js, read at 4.3.1.
+// Export for transformers.js: the folder that its `from_pretrained` loads, with one graph per dtype under onnx/.
+// The file names follow huggingface/transformers.js 4.3.1, src/models/session.js and src/utils/dtypes.js.
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
@@ -11,7 +11,7 @@ import type { WeightReader } from "../ops/program.ts";
 import { hfPreprocessor } from "./convert.node.ts";
 import { type Exported, type ExportOptions, exportOnnx } from "./export.node.ts";
 
-/** How transformers.js names the graph of each `dtype`. */
+/** transformers.js's file name for the graph of each `dtype`. */
 const graphNames = {
   fp32: "model.onnx",
   fp16: "model_fp16.onnx",
@@ -19,11 +19,11 @@ const graphNames = {
   q4: "model_q4.onnx",
 } as const satisfies Record<OnnxDtype, string>;
 
-/** How a model is written as a folder for ONNX Runtime. */
+/** Options of `exportFolder`. */
 export type ExportFolderOptions = Omit<ExportOptions, "dataSuffix">;
 
 /** Writes `folder`/config.json, preprocessor_config.json and onnx/model….onnx. Further dtypes may be exported to the same folder. In
- *  transformers.js `AutoProcessor` normalises where the model wants it, and `AutoModel` gives the graph's outputs.
+ *  transformers.js, `AutoProcessor` normalises where the model expects it, and `AutoModel` returns the graph's outputs.
  *  @throws ConfigError for a folder that holds a model of another kind, and as `exportOnnx` does. */
 export async function exportFolder(
   folder: string,
@@ -41,7 +41,7 @@ export async function exportFolder(
   else delete external[basename(graph)];
   const config = {
     ...hfConfig,
-    // Its class for models that take input_values and give one graph's outputs; MERT and data2vec-audio it does not know.
+    // transformers.js has no class for MERT or data2vec-audio; HubertModel takes input_values and returns the graph's outputs.
     model_type: "hubert",
     architectures: ["HubertModel"],
     exported_from: hfConfig.model_type,
@@ -54,12 +54,12 @@ export async function exportFolder(
 }
 
 interface TransformersJsConfig {
-  /** How many files of weights lie beside each graph. */
+  /** The number of external weight files of each graph. */
   readonly use_external_data_format?: Record<string, number>;
 }
 
-/** What an earlier export to the folder wrote there, if one did.
- *  @throws ConfigError when its config.json is not of an export: it would be lost. */
+/** The settings that an earlier export to the folder wrote, if there was one.
+ *  @throws ConfigError when the folder's config.json was not written by an export, since it would be overwritten. */
 async function earlierExport(path: string): Promise<TransformersJsConfig> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;

@@ -1,4 +1,4 @@
-// Export: a model as one ONNX graph that any ONNX Runtime with the standard and Microsoft's own operators runs, without this library.
+// Export of a model as one ONNX graph, of standard and com.microsoft operators, that ONNX Runtime runs without this library.
 import { externalBytes, trace } from "../engines/onnx/trace.ts";
 import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
 import { type LazyOnnxModel, type WriteOnnxOptions, writeOnnx } from "../formats/onnx/write.node.ts";
@@ -6,13 +6,13 @@ import type { Architecture } from "../models/index.ts";
 import type { Program, WeightReader } from "../ops/program.ts";
 import { chainProgram } from "../ops/stage.ts";
 
-/** What an ONNX file holds. */
+/** What the ONNX file contains. */
 export interface ExportOptions extends WriteOnnxOptions {
-  /** Entries of `hidden_states` to give out, in order: see `chosenLayers`. */
+  /** Entries of `hidden_states` that become outputs, in order: see `chosenLayers`. */
   readonly layers: readonly number[];
-  /** What a user of the file should know: model name, licence. Stands in its metadata beside what this function adds. */
+  /** Entries of the file's metadata, such as model name and licence, beside those that this function adds. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Whether the model wants input of zero mean and unit variance. The graph leaves that to its user, as transformers does. */
+  /** Whether the model expects input of zero mean and unit variance. The graph leaves normalisation to its caller, as transformers does. */
   readonly normaliseInput: boolean;
   /** How weights are stored and multiplied; default fp32. */
   readonly dtype?: OnnxDtype;
@@ -21,15 +21,15 @@ export interface ExportOptions extends WriteOnnxOptions {
 export interface Exported {
   readonly input: string;
   readonly outputs: readonly string[];
-  /** Weights in the graph: those the chosen layers need. */
+  /** The number of weights in the graph: those that the chosen layers need. */
   readonly weights: number;
-  /** The graph, and its weights where they lie beside it. */
+  /** The graph, and the file of external weights where there is one. */
   readonly files: readonly string[];
 }
 
-/** Writes `path` (and, past 1 GiB, `<path>.data` beside it). Input: `input_values` [batch, samples], mono at the model's rate, all rows full.
+/** Writes `path` (and, past 1 GiB, `<path>.data` beside it). Input: `input_values` [batch, samples], mono at the model's rate, without padding.
  *  Outputs: `hidden_state_<i>` [batch, frames, width] for each chosen layer, or `last_hidden_state` where only the last is chosen.
- *  @throws ShapeError or NotFoundError when the weights are not those the architecture asks for. */
+ *  @throws ShapeError or NotFoundError when the weights do not match the architecture. */
 export async function exportOnnx(
   path: string,
   { model, family }: Pick<Architecture, "model" | "family">,
@@ -65,7 +65,7 @@ export async function exportOnnx(
   return { input: "input_values", outputs, weights: externals.length, files };
 }
 
-/** The chain up to the highest chosen layer, with the names that transformers' users know. */
+/** The chain up to the highest chosen layer, with transformers' names for its input and outputs. */
 function exportProgram(model: Architecture["model"], layers: readonly number[], outputs: readonly string[]): Program {
   const taps = layers.map((layer) => model.hiddenStates[layer]!);
   const last = Math.max(...taps.map((tap) => model.stages.findIndex((stage) => stage.name === tap)));

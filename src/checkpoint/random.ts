@@ -1,4 +1,4 @@
-// Random weights: a fresh model of any configuration, drawn as its authors initialise it, from a seed.
+// Random weights for a model of any configuration, initialised as its authors do.
 
 import { NotFoundError } from "../base/errors.ts";
 import { hostTensor } from "../base/host-tensor.ts";
@@ -8,7 +8,7 @@ import { type Model, modelParams } from "../models/model.ts";
 import { initialise } from "../ops/params.ts";
 import type { WeightReader } from "../ops/program.ts";
 
-/** Fresh weights, each drawn from its own name and the seed, so that the order of reading doesn't matter. */
+/** Random weights. Each depends on the seed and its own name alone, not on the order of reading. */
 export function randomWeights(model: Model, seed: number): WeightReader {
   const specs = modelParams(model);
   return {
@@ -20,7 +20,7 @@ export function randomWeights(model: Model, seed: number): WeightReader {
   };
 }
 
-/** The same as tensors for a checkpoint writer, one in memory at a time. */
+/** The same weights as tensors for a checkpoint writer, which are drawn one at a time. */
 export function randomTensors(model: Model, seed: number): LazyTensor[] {
   const weights = randomWeights(model, seed);
   return Object.entries(modelParams(model)).map(([name, { shape }]) => ({ name, dtype: "float32", shape, read: () => weights.read(name) }));

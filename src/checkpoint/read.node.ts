@@ -1,4 +1,4 @@
-// Checkpoints on disk: a file, a model's folder, or a checkpoint cut into shards, as one tensor file.
+// Checkpoints on disk: a file, a model's folder, or a sharded checkpoint, opened as one tensor file.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -18,12 +18,12 @@ export async function openCheckpointFile(path: string): Promise<TensorFile> {
   }
 }
 
-/** What a model's folder is searched for, the preferred first: safetensors hold no code and open fastest. */
+/** The files that a model's folder is searched for, in this order: safetensors contain no code and open fastest. */
 const preferred = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
 
-/** Opens the checkpoint in a model's folder: `model.safetensors`, whole or in shards, then `pytorch_model.bin` likewise, then the
- *  only other `.safetensors`, `.pt`, `.pth`, `.th` or `.bin` there is.
- *  @throws NotFoundError when there is none, or several and none is preferred. */
+/** Opens the checkpoint in a model's folder: `model.safetensors`, whole or sharded, else `pytorch_model.bin` likewise, else the only other
+ *  `.safetensors`, `.pt`, `.pth`, `.th` or `.bin` file.
+ *  @throws NotFoundError when there is none, or several. */
 export async function openCheckpointFolder(folder: string): Promise<TensorFile> {
   const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw error.code === "ENOENT" ? new NotFoundError(`There is no folder ${folder}.`) : error;
@@ -39,7 +39,7 @@ export async function openCheckpointFolder(folder: string): Promise<TensorFile> 
   throw new NotFoundError(`The folder ${folder} holds ${found}.`);
 }
 
-/** A file or a folder, whichever `path` is. */
+/** Opens the checkpoint at `path`, a file or a folder. @throws as the functions for either. */
 export async function openCheckpointPath(path: string): Promise<TensorFile> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
@@ -50,11 +50,11 @@ export async function openCheckpointPath(path: string): Promise<TensorFile> {
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[^/\\]+$/, "a shard must lie in the same folder")) });
 
-/** A checkpoint in shards: the index says which file holds which tensor. */
+/** Opens a sharded checkpoint, whose index maps tensors to files. */
 async function openShards(folder: string, indexName: string): Promise<TensorFile> {
   const path = join(folder, indexName);
   const parsed = indexSchema.safeParse(await parseJson(path));
-  if (!parsed.success) throw new FormatError(`${path} is no index of shards: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new FormatError(`${path} is not an index of shards: ${z.prettifyError(parsed.error)}`);
   const home = new Map<string, TensorFile>();
   const shards = new Map<string, TensorFile>();
   const tensors = new Map<string, TensorInfo>();

@@ -1,4 +1,4 @@
-// Checkpoints, opened: the one place that tells their formats apart, by their first bytes and never by their name.
+// Opening a checkpoint of any format. The format is recognised by the first bytes, never by the file name.
 import type { ByteSource } from "../base/byte-source.ts";
 import { FormatError } from "../base/errors.ts";
 import { isFairseq, openFairseq } from "../formats/fairseq.ts";
@@ -6,9 +6,9 @@ import { openSafetensors } from "../formats/safetensors.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
 import { openTorch } from "../formats/torch/open.ts";
 
-/** Opens a checkpoint of any format: safetensors, torch (zip or legacy), fairseq. Only what describes the tensors is read.
+/** Opens a checkpoint of any format: safetensors, torch (zip or legacy), fairseq. Only the description of the tensors is read.
  *  @throws FormatError when it is none of these, saying what it seems to be, or when it is corrupt;
- *  @throws UnsafeFileError when it would run code elsewhere (nothing is run here). */
+ *  @throws UnsafeFileError when other software would run code from it (nothing is run here). */
 export async function openCheckpoint(source: ByteSource): Promise<TensorFile> {
   const start = await source.read(0, Math.min(512, source.size));
   const text = new TextDecoder().decode(start).trimStart();
@@ -16,7 +16,7 @@ export async function openCheckpoint(source: ByteSource): Promise<TensorFile> {
   const refuse = (what: string): never => {
     throw new FormatError(`${source.name} is ${what}`);
   };
-  // A safetensors header is JSON after eight bytes; its length's upper bytes are zero.
+  // safetensors: eight bytes of header length, whose upper bytes are zero, then the header in JSON.
   if (start[8] === 0x7b && start[6] === 0 && start[7] === 0) return openSafetensors(source);
   if (begins(0x50, 0x4b) || begins(0x80)) {
     const torch = await openTorch(source);

@@ -1,11 +1,11 @@
-// Weights: a checkpoint's tensors under the model's own names, whichever of the known spellings the file uses.
+// A checkpoint's tensors under the model's weight names, whichever naming the file uses.
 import { NotFoundError } from "../base/errors.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
 import type { KeyMap } from "../models/keys.ts";
 import { canonicalName } from "../models/keys.ts";
 import type { WeightReader } from "../ops/program.ts";
 
-/** Our name to the file's name, for every tensor the model knows. */
+/** Maps the model's weight names to the file's names. */
 export function weightNames(file: Pick<TensorFile, "format" | "tensors">, keys: KeyMap): Map<string, string> {
   const names = new Map<string, string>();
   for (const found of file.tensors.keys()) {
@@ -16,7 +16,7 @@ export function weightNames(file: Pick<TensorFile, "format" | "tensors">, keys: 
   return names;
 }
 
-/** Reads a checkpoint by the model's names. */
+/** Reads a checkpoint by the model's weight names. */
 export function checkpointWeights(file: TensorFile, keys: KeyMap): WeightReader {
   const names = weightNames(file, keys);
   return {

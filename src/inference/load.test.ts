@@ -96,7 +96,7 @@ describe("what is amiss is named", () => {
   });
   test("a model of another family", async () => {
     await expect(broken((config) => ({ ...config, model_type: "bert" }))).rejects.toThrow(
-      'The model_type "bert" is of no family here. Known: mert_model, hubert, data2vec-audio.',
+      'The model_type "bert" belongs to no supported model family. Supported: mert_model, hubert, data2vec-audio.',
     );
   });
 });

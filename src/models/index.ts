@@ -1,4 +1,4 @@
-// The families, as a literal object: a name is a type, nothing registers itself.
+// The model families, as a literal object, and the architecture that a configuration describes.
 import { ConfigError } from "../base/errors.ts";
 import type { KeyMap } from "./keys.ts";
 import { type MertConfig, mertConfigFromFairseq, mertConfigFromHf, mertConfigToFairseq, mertConfigToHf } from "./mert/config.ts";
@@ -16,9 +16,9 @@ import { music2vecKeys } from "./music2vec/keys.ts";
 import { music2vecModel } from "./music2vec/model.ts";
 
 interface Family<Config> {
-  /** transformers' `model_type`s of this family. */
+  /** Values of transformers' `model_type` that belong to this family. */
   readonly modelTypes: readonly string[];
-  /** fairseq's model names (`_name`). */
+  /** Model names in fairseq's registry (`_name`). */
   readonly fairseqNames: readonly string[];
   fromHf(json: unknown, sampleRateHz: number | undefined): Config;
   fromFairseq(json: unknown, sampleRateHz: number | undefined): Config;
@@ -51,21 +51,21 @@ export const families = {
   } satisfies Family<Music2VecConfig>,
 } as const;
 
-/** Names of the families: which code a configuration is built by. */
+/** The names of the families. */
 export type FamilyName = keyof typeof families;
 
-/** A configured model with the names of its weights and its configuration in transformers' words. */
+/** A configured model with the mapping of its weight names and its configuration in both dialects. */
 export interface Architecture {
   readonly family: FamilyName;
   readonly model: Model;
   readonly keys: KeyMap;
-  /** What a config.json of this model holds. */
+  /** The model's config.json. */
   readonly hfConfig: Record<string, unknown>;
-  /** Its model configuration in fairseq's words. @throws ConfigError for what fairseq's model can't be. */
+  /** The model configuration of a fairseq checkpoint. @throws ConfigError for a setting that fairseq's model cannot have. */
   fairseqConfig(): Record<string, unknown>;
 }
 
-/** From transformers' config.json. @throws ConfigError for a model type that is of no family here. */
+/** The architecture that transformers' config.json describes. @throws ConfigError for an unknown model type or a wrong setting. */
 export function architectureFromHf(json: unknown, sampleRateHz?: number): Architecture {
   const type = (json as { model_type?: unknown } | null)?.model_type;
   return build(
@@ -76,7 +76,7 @@ export function architectureFromHf(json: unknown, sampleRateHz?: number): Archit
   );
 }
 
-/** From fairseq's model configuration, whose `_name` is `name`. */
+/** The architecture that fairseq's model configuration describes; `name` is its `_name`. @throws ConfigError as `architectureFromHf`. */
 export function architectureFromFairseq(name: string, json: unknown, sampleRateHz?: number): Architecture {
   return build(
     "model name",
@@ -86,17 +86,17 @@ export function architectureFromFairseq(name: string, json: unknown, sampleRateH
   );
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: each family's own config passes from its parser to its builder and nowhere else
+// biome-ignore lint/suspicious/noExplicitAny: a family's config goes from its own parser to its own builder only
 type AnyFamily = Family<any>;
 
 function build(
   what: string,
-  found: unknown,
+  value: unknown,
   names: (family: AnyFamily) => readonly string[],
   parse: (family: AnyFamily) => unknown,
 ): Architecture {
   for (const [name, family] of Object.entries(families) as [FamilyName, AnyFamily][]) {
-    if (!names(family).includes(String(found))) continue;
+    if (!names(family).includes(String(value))) continue;
     const config = parse(family);
     return {
       family: name,
@@ -107,5 +107,5 @@ function build(
     };
   }
   const known = (Object.values(families) as AnyFamily[]).flatMap(names).join(", ");
-  throw new ConfigError(`The ${what} ${JSON.stringify(found)} is of no family here. Known: ${known}.`);
+  throw new ConfigError(`The ${what} ${JSON.stringify(value)} belongs to no supported model family. Supported: ${known}.`);
 }

@@ -1,12 +1,12 @@
-// Weight names: transformers' spelling is the library's own; every other spelling is turned into it here.
+// Weight names: the library uses transformers' names; all others are mapped to them here.
 
 export interface KeyMap {
-  /** Our name for a fairseq name; undefined for what inference has no use for (pre-training heads). */
+  /** Our name for a fairseq name; undefined for tensors that inference does not use (pre-training heads). */
   fromFairseq(name: string): string | undefined;
   toFairseq(name: string): string | undefined;
 }
 
-/** torch's two spellings of weight norm, and the prefixes under which task models keep their encoder. */
+/** A name without the prefix of a task model, and with weight norm under its older name. */
 export function canonicalName(name: string): string {
   return name
     .replace(/^(hubert|data2vec_audio|mert|model|module)\./, "")
@@ -14,7 +14,7 @@ export function canonicalName(name: string): string {
     .replace(/parametrizations\.weight\.original1$/, "weight_v");
 }
 
-/** fairseq's name, ours; longer patterns first. `*` stands for a layer's number and is carried over. */
+/** Prefixes of names in fairseq and here, longer ones first. `*` stands for a layer's number. */
 const pairs: readonly (readonly [fairseq: string, ours: string])[] = [
   ["feature_extractor.conv_layers.*.0.", "feature_extractor.conv_layers.*.conv."],
   ["feature_extractor.conv_layers.*.2.1.", "feature_extractor.conv_layers.*.layer_norm."],
@@ -35,7 +35,7 @@ function rename(name: string, from: string, to: string): string | undefined {
   return match ? to.replace("*", match[1] ?? "") + name.slice(match[0].length) : undefined;
 }
 
-/** Names every family shares. */
+/** Our name for a fairseq name that all families share. */
 export function encoderFromFairseq(name: string): string | undefined {
   if (name === "mask_emb") return "masked_spec_embed";
   for (const [fairseq, ours] of pairs) {

@@ -1,4 +1,4 @@
-// The chain the whole family shares: frontend, embed, layers, and a final norm where the layers are pre-norm.
+// The chain of stages that all families share: frontend, embed, layers, and a final norm for pre-norm models.
 import type { Stage } from "../../ops/stage.ts";
 import type { Model } from "../model.ts";
 import { type FeatureExtractorConfig, frameCount, hopSamples, receptiveField, windowsOf } from "./feature-extractor.ts";
@@ -29,8 +29,8 @@ function finalStage(transformer: TransformerConfig): Stage {
   return { name: "final", params: norm.params, run: ({ ops }, params, x) => norm.apply(ops, params, x) };
 }
 
-/** Puts the chain together and says which stage gives which hidden state, as transformers counts them: entry 0 is the embedding,
- *  entry i the output of layer i − 1, the last entry what follows the final norm. */
+/** Assembles the chain. Hidden states are numbered as in transformers: entry 0 is the embedding, entry i the output of layer i − 1, and the
+ *  last entry follows the final norm. */
 export function encoderModel(options: {
   readonly family: string;
   readonly sampleRateHz: number;

@@ -1,4 +1,4 @@
-// The convolutional front of wav2vec 2.0, HuBERT, data2vec and MERT: seven convolutions from samples to frames.
+// The convolutional feature extractor of wav2vec 2.0, HuBERT, data2vec and MERT: seven convolutions from samples to frames.
 
 import { type ParamSpecs, type Params, param } from "../../ops/params.ts";
 import type { Context } from "../../ops/stage.ts";
@@ -10,7 +10,7 @@ export interface FeatureExtractorConfig {
   readonly kernels: readonly number[];
   readonly strides: readonly number[];
   readonly bias: boolean;
-  /** "group": group norm over time after convolution 0 alone; "layer": layer norm over channels after each. */
+  /** "group": group norm over time after convolution 0 alone; "layer": layer norm over channels after each convolution. */
   readonly norm: "group" | "layer";
   readonly activation: Activation;
 }
@@ -54,23 +54,23 @@ export function extractFeatures<T>(cx: Context<T>, params: Params<T>, config: Fe
   return x;
 }
 
-/** Frames the convolutions give for a number of samples: 0 when not even one fits. */
+/** Number of frames for a number of samples; 0 when not even one fits. */
 export function frameCount(config: Pick<FeatureExtractorConfig, "kernels" | "strides">, samples: number): number {
   const frames = config.kernels.reduce((length, kernel, i) => Math.floor((length - kernel) / config.strides[i]!) + 1, samples);
   return Math.max(0, frames);
 }
 
-/** Outputs of convolution 0 alone: what its group norm averages over. */
+/** Number of outputs of convolution 0, over which its group norm averages. */
 export function windowsOf(config: Pick<FeatureExtractorConfig, "kernels" | "strides">, samples: number): number {
   return Math.max(0, Math.floor((samples - config.kernels[0]!) / config.strides[0]!) + 1);
 }
 
-/** The fewest samples that give a frame: 400 for the family. */
+/** The smallest number of samples that gives a frame: 400 for the published models. */
 export function receptiveField({ kernels, strides }: Pick<FeatureExtractorConfig, "kernels" | "strides">): number {
   return kernels.reduceRight((field, kernel, i) => (field - 1) * strides[i]! + kernel, 1);
 }
 
-/** Samples between frames: 320 for the family. */
+/** Samples from one frame to the next: 320 for the published models. */
 export function hopSamples({ strides }: Pick<FeatureExtractorConfig, "strides">): number {
   return strides.reduce((product, stride) => product * stride, 1);
 }

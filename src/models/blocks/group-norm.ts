@@ -1,23 +1,23 @@
-// The first convolution's group norm, folded into its filters.
+// The group norm of the first convolution, folded into its filters.
 //
-// With one channel a group, the norm's statistics are those of the convolution's output over all of time. That output is
-// linear in the windows u of the signal, so the statistics follow from the windows' own mean and covariance:
-// mean_c = W_c · mean(u) and variance_c = W_c · Cov(u) · W_cᵀ, a 10 × 10 matrix instead of 512 × time values. The fold is exact,
-// and since it can count each row's valid windows alone, a batch of mixed lengths equals single runs. The moments of hours of sound are
-// no larger than those of a second: a run that sees a part of a clip may be given the whole's (`Context.moments`).
+// With one channel per group, the norm uses each output channel's mean and variance over time. The output is linear in the windows u of the
+// signal, so both follow from the mean and covariance of the windows:
+// mean_c = W_c · mean(u) and variance_c = W_c · Cov(u) · W_cᵀ, a 10 × 10 matrix instead of 512 × time values. The fold is exact.
+// The moments may cover each row's valid windows only, so that a batch of mixed lengths gives the results of single runs. Their size does not
+// depend on the clip's length: a run over one piece of a clip may be given the moments of the whole clip (`Context.moments`).
 
 import type { Ops } from "../../ops/ops.ts";
 import type { Context, WindowMoments } from "../../ops/stage.ts";
 
 export interface FoldedConvolution<T> {
-  /** Filters of each row's own, [batch, channels, kernel]. */
+  /** One set of filters per row, [batch, channels, kernel]. */
   readonly weight: T;
   /** [batch, channels]. */
   readonly shift: T;
 }
 
-/** Convolution (weight [channels, 1, kernel], optional bias) followed by a group norm of one channel a group, as one convolution.
- *  signal: [batch, samples]. A constant bias of the convolution cancels in the norm, so it isn't asked for. */
+/** A convolution (weight [channels, 1, kernel]) followed by a group norm with one channel per group, as one convolution.
+ *  signal: [batch, samples]. A bias of the convolution would cancel in the norm, so none is taken. */
 export function foldGroupNorm<T>(
   cx: Context<T>,
   signal: T,
@@ -39,8 +39,8 @@ export function foldGroupNorm<T>(
   };
 }
 
-/** Mean [batch, 1, size] and covariance [batch, size, size] of a signal's windows, float64; of the first `count` [batch] of each row where given.
- *  Centred before squaring, or a DC offset would cancel badly. */
+/** Mean [batch, 1, size] and covariance [batch, size, size] of a signal's windows in float64, over each row's first `count` [batch] windows
+ *  where given. Windows are centred before they are multiplied, since a DC offset would cause cancellation. */
 function windowMoments<T>(ops: Ops<T>, signal: T, size: number, stride: number, count: T | undefined): WindowMoments<T> {
   const windows = ops.cast(ops.windows(signal, size, stride), "float64"); // [b, t, k]
   if (count === undefined) {

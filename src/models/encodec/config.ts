@@ -1,4 +1,4 @@
-// EnCodec's configuration: read from transformers' config.json, or told by the shapes of the weights, as facebook's files bring none.
+// EnCodec's configuration: read from transformers' config.json, or inferred from the shapes of the weights, since facebook's files have none.
 import * as z from "zod";
 import { ConfigError } from "../../base/errors.ts";
 import type { TensorInfo } from "../../formats/tensor-file.ts";
@@ -15,13 +15,13 @@ export interface EncodecConfig {
   readonly residualKernel: number;
   readonly firstKernel: number;
   readonly lastKernel: number;
-  /** How much narrower a residual block is inside. */
+  /** The factor by which the hidden layer of a residual block is narrower. */
   readonly compress: number;
   readonly dilationBase: number;
   readonly lstmLayers: number;
-  /** Width of the embeddings that are quantised. */
+  /** Width of the embeddings before quantisation. */
   readonly width: number;
-  /** Codebooks the checkpoint holds; a bandwidth uses the first few. */
+  /** Codebooks in the checkpoint; each bandwidth uses the first few. */
   readonly codebooks: number;
   readonly codebookSize: number;
 }
@@ -52,8 +52,8 @@ const hfSchema = z.object({
   use_conv_shortcut: z.boolean().default(true),
 });
 
-/** @param codebooks how many the checkpoint holds: the configuration tells only the bandwidths.
- *  @throws ConfigError for the 48 kHz stereo model and others of another build. */
+/** @param codebooks how many the checkpoint holds: the configuration gives only bandwidths.
+ *  @throws ConfigError for the 48 kHz stereo model and other variants. */
 export function encodecConfigFromHf(json: unknown, codebooks: number): EncodecConfig {
   const c = parseConfig(hfSchema, json, "config.json");
   const fixed = {
@@ -67,7 +67,7 @@ export function encodecConfigFromHf(json: unknown, codebooks: number): EncodecCo
   };
   for (const [key, [found, wanted]] of Object.entries(fixed)) {
     if (found !== wanted)
-      throw new ConfigError(`config.json: ${key} is ${found}; only EnCodec's 24 kHz mono build is known, where it is ${wanted}.`);
+      throw new ConfigError(`config.json: ${key} is ${found}; only EnCodec's 24 kHz mono model is supported, where it is ${wanted}.`);
   }
   return {
     sampleRateHz: c.sampling_rate,
@@ -86,13 +86,13 @@ export function encodecConfigFromHf(json: unknown, codebooks: number): EncodecCo
   };
 }
 
-/** How many codebooks a checkpoint holds. */
+/** The number of codebooks in a checkpoint. */
 export function countCodebooks(tensors: ReadonlyMap<string, TensorInfo>): number {
   return [...tensors.keys()].filter((name) => /^quantizer\.layers\.\d+\.codebook\.embed$/.test(encodecName(name))).length;
 }
 
-/** The configuration that weights of either naming imply. What no shape tells (rate, dilation) is the published model's.
- *  @throws ConfigError where the tensors are not EnCodec's. */
+/** The configuration that the shapes of the weights imply, under facebook's or transformers' names. Sample rate and dilation, which no shape
+ *  shows, are the published model's. @throws ConfigError where the tensors are not EnCodec's. */
 export function encodecConfigFromWeights(tensors: ReadonlyMap<string, TensorInfo>, sampleRateHz = 24_000): EncodecConfig {
   const shapes = new Map(Array.from(tensors, ([name, { shape }]) => [encodecName(name), shape] as const));
   const need = (name: string): readonly number[] => {
@@ -101,7 +101,7 @@ export function encodecConfigFromWeights(tensors: ReadonlyMap<string, TensorInfo
     return shape;
   };
   const [filters, channels, firstKernel] = need("encoder.layers.0.conv.weight_v") as [number, number, number];
-  if (channels !== 1) throw new ConfigError(`This EnCodec takes ${channels} channels; only the 24 kHz mono model is known.`);
+  if (channels !== 1) throw new ConfigError(`This EnCodec takes ${channels} channels; only the 24 kHz mono model is supported.`);
   const strides: number[] = [];
   let [residualLayers, compress] = [0, 1];
   let index = 1;
@@ -109,7 +109,7 @@ export function encodecConfigFromWeights(tensors: ReadonlyMap<string, TensorInfo
     if (shapes.has(`encoder.layers.${index}.block.1.conv.weight_v`)) {
       if (strides.length === 0) residualLayers++;
       const [inside, outside] = need(`encoder.layers.${index}.block.1.conv.weight_v`) as [number, number];
-      compress = Math.round(outside / inside); // the widest block, which is the last, rounds least
+      compress = Math.round(outside / inside); // overwritten by wider blocks, where rounding matters least
     } else if (shapes.has(`encoder.layers.${index}.conv.weight_v`)) {
       strides.push(need(`encoder.layers.${index}.conv.weight_v`)[2]! / 2);
     } else if (index > 100) throw new ConfigError("The checkpoint has no LSTM in its encoder: it is no EnCodec.");

@@ -1,12 +1,12 @@
-// EnCodec's weights under transformers' names, from its files and from facebook's, ready for the programs: weight norm folded,
-// codebooks stacked.
+// EnCodec's weights from transformers' and facebook's files, as the programs need them: under transformers' names, with weight norm applied
+// and codebooks stacked.
 
 import { NotFoundError } from "../../base/errors.ts";
 import { hostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import type { TensorFile } from "../../formats/tensor-file.ts";
 import type { WeightReader } from "../../ops/program.ts";
 
-/** transformers' name for either's, with the old spelling of weight norm. */
+/** transformers' name for a tensor of either file, with weight norm under its older name. */
 export function encodecName(name: string): string {
   return name
     .replace(/^(best_state\.)?(model\.|module\.)?/, "")
@@ -17,10 +17,10 @@ export function encodecName(name: string): string {
     .replace(/parametrizations\.weight\.original1$/, "weight_v");
 }
 
-/** The stacked codebooks' name, [codebooks, size, width]: three axes, so that no engine narrows them as it does a product's matrix. */
+/** The name of the stacked codebooks [codebooks, size, width]. With three axes, no engine takes them for a matrix to convert to half precision. */
 export const codebooksName = "quantizer.codebooks";
 
-/** Reads what `encodecParams` names. `codebooks` is how many are wanted. */
+/** Reads the weights of the EnCodec programs with the first `codebooks` codebooks. */
 export function encodecWeights(file: Pick<TensorFile, "name" | "tensors" | "read">, codebooks: number): WeightReader {
   const names = new Map(Array.from(file.tensors.keys(), (name) => [encodecName(name), name]));
   const read = (name: string) => {
@@ -44,7 +44,7 @@ export function encodecWeights(file: Pick<TensorFile, "name" | "tensors" | "read
   };
 }
 
-/** g · v / |v|, one norm an output channel (weight norm of dim 0). */
+/** g · v / |v| with one norm per output channel (weight norm over dim 0). */
 function withNorm(v: Float32Array, g: Float32Array): Float32Array {
   const size = v.length / g.length;
   const out = new Float32Array(v.length);

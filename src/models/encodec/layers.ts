@@ -1,4 +1,4 @@
-// EnCodec's layers and their weights, under transformers' numbers.
+// The layers of EnCodec's encoder and their weights, numbered as in transformers.
 import { type ParamSpec, type ParamSpecs, param } from "../../ops/params.ts";
 import type { EncodecConfig } from "./config.ts";
 import { codebooksName } from "./keys.ts";
@@ -22,7 +22,7 @@ export interface Plan {
   readonly last: Layer & { readonly kind: "conv" };
 }
 
-/** The encoder's layers under transformers' numbers, in which activations count too. */
+/** The encoder's layers. transformers' numbers count activations as layers. */
 export function plan(config: EncodecConfig): Plan {
   const convolutions: Layer[] = [
     { kind: "conv", path: "encoder.layers.0", from: 1, to: config.filters, kernel: config.firstKernel, stride: 1, strides: 0 },

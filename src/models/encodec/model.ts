@@ -1,9 +1,9 @@
 // EnCodec's encoder (arXiv:2210.13438), 24 kHz: causal convolutions, an LSTM, one more convolution, a residual quantiser.
 //
-// Causal means that it can be cut anywhere: convolutions hear less than two frames of the past, the LSTM hands its state on. So long
-// audio goes piece by piece and clips of any length share a batch, exactly. Only a clip's last frame, where it is not whole, is special:
-// there each striding convolution completes it by reflection. `convolutions` leaves that out; `endingConvolutions` does it, for pieces
-// of a few frames whose lengths it is told.
+// The encoder is causal: the convolutions see less than two frames of the past, and the LSTM's state can be passed on. So long audio can be
+// encoded in pieces, and clips of different lengths in one batch, without any error. Only an incomplete last frame needs care, since each
+// striding convolution completes its input by reflection. `convolutions` is for complete frames; `endingConvolutions` handles the ends of
+// clips and takes their lengths.
 import type { Ops } from "../../ops/ops.ts";
 import type { Params } from "../../ops/params.ts";
 import type { Program, TensorSpec } from "../../ops/program.ts";
@@ -12,12 +12,12 @@ import { codebooksName } from "./keys.ts";
 import { allConvolutionParams, type Layer, plan, recurrentParams } from "./layers.ts";
 import { residualCodes } from "./quantiser.ts";
 
-/** Whole frames a piece must begin with to be as in one run: the convolutions hear 478 samples back, less than two frames of 320. */
+/** Frames of context that must precede a piece: the convolutions depend on 478 earlier samples, less than two frames of 320. */
 export const contextFrames = 2;
-/** Below this many frames reflection meets the clip's end, and only `endingConvolutions` answers as the original. */
+/** The smallest number of frames for `convolutions`: in shorter clips the reflection reaches the clip's end. */
 export const shortFrames = 3;
 
-/** Frames of a number of samples: the last one may be incomplete. */
+/** Frames for a number of samples, counting an incomplete last one. */
 export const encodecFrames = (config: EncodecConfig, samples: number): number => Math.ceil(samples / encodecHop(config));
 
 /** A convolution of `kernel` frames every `stride`. `length` [batch] counts each row's valid frames; undefined: all are. */
@@ -60,8 +60,8 @@ function runConvolutions<T>(
   return x;
 }
 
-/** Inputs x [batch, samples], a multiple of the hop → `features` [batch, frames, channels]. Rows may go on beyond their clip: what follows
- *  changes nothing before it. Each row has `shortFrames` frames at least. */
+/** Inputs x [batch, samples], a multiple of the hop → `features` [batch, frames, channels]. Rows may continue past the
+ *  end of their clip, which does not affect earlier frames. Each row needs at least `shortFrames` frames. */
 export function convolutions(config: EncodecConfig): Program {
   return {
     name: "encodec-convolutions",
@@ -73,18 +73,18 @@ export function convolutions(config: EncodecConfig): Program {
   };
 }
 
-/** The names of `endingConvolutions`' lengths: valid samples, then valid outputs of each stride. */
+/** Names of the length inputs of `endingConvolutions`: valid samples, then valid outputs of each striding layer. */
 export const lengthInputs = ({ strides }: EncodecConfig): string[] => Array.from({ length: strides.length + 1 }, (_, i) => `length_${i}`);
 
-/** What those inputs hold for a clip. */
+/** The values of those inputs for a clip. */
 export function strideLengths({ strides }: EncodecConfig, samples: number): number[] {
   const lengths = [samples];
   for (const stride of strides) lengths.push(Math.ceil(lengths.at(-1)! / stride));
   return lengths;
 }
 
-/** As `convolutions`, for clips and ends of clips of any length: x [batch, samples], zeros behind each row's `length_0`, samples a multiple
- *  of the hop; `length_i` [batch]. `taps` names layers to give out beside `features`, [batch, frames, channels]. */
+/** As `convolutions`, for short clips and the ends of clips. Inputs x [batch, samples], zero behind each row's `length_0`, samples a multiple
+ *  of the hop; `length_i` [batch]. Outputs `features` [batch, frames, channels], and the layers that `taps` names. */
 export function endingConvolutions(config: EncodecConfig, taps: readonly string[] = []): Program {
   const names = lengthInputs(config);
   const counts: TensorSpec = { dtype: "int32", shape: ["batch"] };
@@ -146,12 +146,12 @@ function reflection<T>(ops: Ops<T>, x: T, frames: number): T {
 
 export interface RecurrentOptions {
   readonly codebooks: number;
-  /** Whether a clip begins here, or goes on from the state a piece before it left. */
+  /** Whether the clips begin here, or continue from the state of the previous piece. */
   readonly first: boolean;
 }
 
-/** Inputs `features` [batch, frames, channels] and, at a clip's beginning, `frames` [batch]: how many are the clip's own; later
- *  `hidden_i`, `cell_i` [batch, channels] and `context` [batch, lastKernel − 1, channels].
+/** Inputs `features` [batch, frames, channels]; at the beginning of clips `frames` [batch], their valid frames; later `hidden_i`, `cell_i`
+ *  [batch, channels] and `context` [batch, lastKernel − 1, channels].
  *  Outputs `embeddings` [batch, frames, width], `codes` [batch, codebooks, frames] int32, and the state for the next piece as `next_…`. */
 export function recurrent(config: EncodecConfig, { codebooks, first }: RecurrentOptions): Program {
   const { lstm, last } = plan(config);
@@ -187,9 +187,9 @@ export function recurrent(config: EncodecConfig, { codebooks, first }: Recurrent
         out[`next_${hidden}`] = ops.cast(result.hidden, "float32");
         out[`next_${cell}`] = ops.cast(result.cell, "float32");
       }
-      const heard = ops.elu(ops.add(y, x));
-      const before = first ? reflection(ops, silenceAfter(ops, heard, inputs.frames!), back) : inputs.context!;
-      const padded = ops.concat([before, heard], 1);
+      const activated = ops.elu(ops.add(y, x));
+      const before = first ? reflection(ops, silenceAfter(ops, activated, inputs.frames!), back) : inputs.context!;
+      const padded = ops.concat([before, activated], 1);
       out.next_context = ops.cast(ops.slice(padded, 1, -back), "float32");
       const c = params.at(`${last.path}.conv`);
       const embeddings = ops.cast(ops.conv1d(padded, c.get("weight"), c.get("bias")), "float32");
@@ -200,6 +200,7 @@ export function recurrent(config: EncodecConfig, { codebooks, first }: Recurrent
   };
 }
 
+/** x [batch, frames, channels] with each row's frames from `frames` [batch] on set to zero. */
 function silenceAfter<T>(ops: Ops<T>, x: T, frames: T): T {
   return ops.mul(x, ops.unsqueeze(ops.cast(ops.lengthMask(x, 1, frames), "float32"), 2));
 }

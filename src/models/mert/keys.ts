@@ -1,9 +1,9 @@
-// MERT's and HuBERT's weight names: transformers' are ours; fairseq's are renamed here and nowhere else.
+// Weight names of MERT and HuBERT: fairseq's names to transformers' and back.
 import { encoderFromFairseq, encoderToFairseq, type KeyMap } from "../keys.ts";
 
 const positional: readonly [ours: string, fairseq: string] = ["encoder.pos_conv_embed.conv.", "encoder.pos_conv.0."];
 
-/** HuBERT's names in fairseq. `norm` tells where convolution layers keep their norm: "group" `.2.`, "layer" `.2.1.`. */
+/** HuBERT's names in fairseq. The norms of convolution layers are named `.2.` for `norm` "group" and `.2.1.` for "layer". */
 export function mertKeys(norm: "group" | "layer"): KeyMap {
   return {
     fromFairseq: (name) => (name.startsWith(positional[1]) ? positional[0] + name.slice(positional[1].length) : encoderFromFairseq(name)),

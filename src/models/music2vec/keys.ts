@@ -1,4 +1,4 @@
-// music2vec's weight names: transformers' are ours; fairseq's are renamed here and nowhere else.
+// Weight names of music2vec: fairseq's names to transformers' and back.
 import { encoderFromFairseq, encoderToFairseq, type KeyMap } from "../keys.ts";
 
 export const music2vecKeys: KeyMap = {
