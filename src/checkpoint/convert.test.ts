@@ -80,7 +80,7 @@ test("both spellings of weight norm convert to one", async () => {
   await written.close();
 });
 
-test("what fairseq's model can't be is refused, naming the key", async () => {
+test("a setting that fairseq's model cannot have is refused by name", async () => {
   const { architecture } = await goldenArchitecture("hubert_no_featproj_ln");
   const source = await openCheckpointPath(goldenPath("A_models/hubert_no_featproj_ln"));
   const to = { form: "fairseq", path: join(folder, "never.pt") } as const;

@@ -20,7 +20,7 @@ const name = "mert_95m_24k";
 const options = { layers: [3], metadata: {}, normaliseInput: true };
 const json = async (path: string) => JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
 
-test("a graph a dtype, under the names transformers.js gives them, beside one configuration", async () => {
+test("each dtype has a graph under transformers.js's name, beside one configuration", async () => {
   const golden = await openGoldenModel(name);
   const folder = join(root, "two");
   await exportFolder(folder, golden, golden.weights, options);
@@ -46,7 +46,7 @@ test("a graph a dtype, under the names transformers.js gives them, beside one co
   await golden.close();
 });
 
-test("weights outside lie where transformers.js looks for them, are listed in the configuration, and give the encoder's answer", async () => {
+test("external weights lie where transformers.js looks for them, are listed in the configuration, and give the encoder's results", async () => {
   const golden = await openGoldenModel(name);
   const folder = join(root, "outside");
   await exportFolder(folder, golden, golden.weights, { ...options, external: true });
@@ -64,7 +64,7 @@ test("weights outside lie where transformers.js looks for them, are listed in th
   await golden.close();
 });
 
-test("the folder of a model that no export wrote is left alone", async () => {
+test("a folder that no export wrote is not overwritten", async () => {
   const golden = await openGoldenModel(name);
   await writeFile(join(root, "config.json"), '{"model_type": "mert_model"}');
   await expect(exportFolder(root, golden, golden.weights, options)).rejects.toThrow(/config\.json belongs to a model that no export wrote/);

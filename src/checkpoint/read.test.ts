@@ -36,7 +36,7 @@ test.each([
   await expect(golden(file)).rejects.toThrow(message);
 });
 
-test("other files that stand where a checkpoint should are named too", async () => {
+test("other kinds of files are named in the error", async () => {
   await expect(text('{"weight_map": {}}')).rejects.toThrow("JSON text, not a checkpoint. A sharded checkpoint opens by its folder");
   await expect(text(`${"x".repeat(257)}ustar`)).rejects.toThrow("a tar archive");
   await expect(text("\x93NUMPY")).rejects.toThrow("no checkpoint");
@@ -80,7 +80,7 @@ test("shards are one checkpoint", async () => {
   await file.close();
 });
 
-test("an index that lies, or leaves its folder, is refused", async () => {
+test("a wrong index, or one that points outside its folder, is refused", async () => {
   const path = await folder();
   const index = (map: object) => writeFile(join(path, "pytorch_model.bin.index.json"), JSON.stringify({ weight_map: map }));
   await writeOne(join(path, "shard"), "a", 1);

@@ -54,7 +54,7 @@ test("differences repeat the edges: a ramp has slope 1 inside and less at its en
   expect(Array.from(data, (value) => Math.round(value * 1e5) / 1e5)).toEqual(right);
 });
 
-test("a tone lights up its pitch class in every octave, and silence none", async () => {
+test("a tone raises its pitch class in every octave, and silence none", async () => {
   const tone = (hz: number) => Float32Array.from({ length: 16_000 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * hz * n) / 16_000));
   const silence = new Float32Array(16_000);
   const waves = [tone(130.8), tone(440), tone(880), silence]; // C3, A4, A5

@@ -27,7 +27,7 @@ function direct(x: ArrayLike<number>) {
 
 const largest = (a: Float64Array, b: Float64Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 
-test.each([50_003, 4096, 13, 3])("pieces of %d samples give the moments of the whole", (size) => {
+test.each([50_003, 4096, 13, 3])("pieces of %d samples give the moments of the whole clip", (size) => {
   const gathering = gatherStatistics(model);
   for (let at = 0; at < signal.length; at += size) gathering.push(signal.subarray(at, at + size));
   const { samples, mean, variance, windows } = gathering.statistics();
@@ -50,7 +50,7 @@ test("the moments of a normalised clip are those of its normalised samples", () 
   expect(largest(values(inputs.covariance.bytes), wanted.covariance)).toBeLessThan(1e-6);
 });
 
-test("a model without a norm over time asks for no moments", () => {
+test("a model without a norm over time gathers no moments", () => {
   const gathering = gatherStatistics({});
   gathering.push(signal);
   expect(gathering.statistics().windows).toBeUndefined();

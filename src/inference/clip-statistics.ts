@@ -1,5 +1,5 @@
-// Clip statistics: what must be known of a whole clip before any part of it can be run as the whole would be: its loudness and the moments of
-// the windows that convolution 0 sees. Both are gathered in one pass, piece by piece, in float64.
+// Clip statistics: the mean and variance of a clip's samples and the moments of the windows that convolution 0 sees. With them, a piece of the
+// clip gives the results that it gives within the whole clip. They are computed in one pass over the clip, in float64.
 import type { HostTensor } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
 import { type Loudness, normalisingScale } from "./input-normalisation.ts";
@@ -12,31 +12,32 @@ export interface Moments {
 
 export interface ClipStatistics extends Loudness {
   readonly samples: number;
-  /** Where the model has a norm over time. */
+  /** Present where the model has a norm over time. */
   readonly windows?: Moments;
 }
 
-export interface Gathering {
-  /** The next samples, of any number. */
+/** Statistics of a clip that arrives in pieces. */
+export interface StatisticsGatherer {
+  /** Adds the next samples, of any number. */
   push(piece: Float32Array): void;
   statistics(): ClipStatistics;
 }
 
-/** Gathers the statistics that `model` asks for. Pieces are centred before they are squared and merged as Chan, Golub and LeVeque do
- *  ("Updating formulae and a pairwise algorithm for computing sample variances", 1979), so an offset costs no digits. */
-export function gatherStatistics({ normWindows }: Pick<Model, "normWindows">): Gathering {
-  const samples = new Merged(1);
-  const windows = normWindows && new Merged(normWindows.size);
-  let held = new Float32Array(0); // the samples from the next window's first on
+/** Gathers the statistics that `model` needs. Pieces are centred before they are squared, and merged by Chan, Golub and LeVeque's updating
+ *  formulae ("Updating formulae and a pairwise algorithm for computing sample variances", 1979), so a DC offset costs no precision. */
+export function gatherStatistics({ normWindows }: Pick<Model, "normWindows">): StatisticsGatherer {
+  const samples = new RunningMoments(1);
+  const windows = normWindows && new RunningMoments(normWindows.size);
+  let pending = new Float32Array(0); // samples from the start of the next window on
   return {
     push(piece) {
       samples.add(piece, 1);
       if (!normWindows || !windows) return;
-      const joined = new Float32Array(held.length + piece.length);
-      joined.set(held);
-      joined.set(piece, held.length);
+      const joined = new Float32Array(pending.length + piece.length);
+      joined.set(pending);
+      joined.set(piece, pending.length);
       const next = windows.add(joined, normWindows.stride);
-      held = joined.slice(next);
+      pending = joined.slice(next);
     },
     statistics: () => ({
       samples: samples.count,
@@ -49,7 +50,7 @@ export function gatherStatistics({ normWindows }: Pick<Model, "normWindows">): G
   };
 }
 
-/** Moments of the clip as the network sees it, normalised or as it is: inputs `mean` and `covariance` of a program, for a batch of one. */
+/** The moments as inputs `mean` and `covariance` of a program for a batch of one; of the normalised clip where `normalised` is set. */
 export function momentInputs(
   { mean, variance, windows }: ClipStatistics & { readonly windows: Moments },
   normalised: boolean,
@@ -68,8 +69,8 @@ export function momentInputs(
   };
 }
 
-/** The count, mean [size] and scatter [size, size] (sum of squares about the mean) of windows that arrive in pieces. */
-class Merged {
+/** Count, mean [size] and scatter [size, size] (sum of squares about the mean) of windows, updated piece by piece. */
+class RunningMoments {
   readonly size: number;
   count = 0;
   readonly mean: Float64Array;
@@ -81,18 +82,18 @@ class Merged {
     this.scatter = new Float64Array(size * size);
   }
 
-  /** Takes in every whole window of a signal, one each `stride` samples, and says where the first that isn't whole begins. */
+  /** Adds every complete window of a signal, one every `stride` samples. Returns where the first incomplete one begins. */
   add(signal: Float32Array, stride: number): number {
     const { size, mean, scatter } = this;
     const count = Math.max(0, Math.floor((signal.length - size) / stride) + 1);
     if (count === 0) return 0;
-    const own = new Float64Array(size);
-    for (let w = 0; w < count; w++) for (let i = 0; i < size; i++) own[i]! += signal[w * stride + i]!;
-    for (let i = 0; i < size; i++) own[i]! /= count;
+    const pieceMean = new Float64Array(size);
+    for (let w = 0; w < count; w++) for (let i = 0; i < size; i++) pieceMean[i]! += signal[w * stride + i]!;
+    for (let i = 0; i < size; i++) pieceMean[i]! /= count;
     const centred = new Float64Array(size);
     const between = (this.count * count) / (this.count + count);
     for (let w = 0; w < count; w++) {
-      for (let i = 0; i < size; i++) centred[i] = signal[w * stride + i]! - own[i]!;
+      for (let i = 0; i < size; i++) centred[i] = signal[w * stride + i]! - pieceMean[i]!;
       for (let i = 0; i < size; i++) {
         const value = centred[i]!;
         for (let j = 0; j <= i; j++) scatter[i * size + j]! += value * centred[j]!;
@@ -100,12 +101,12 @@ class Merged {
     }
     for (let i = 0; i < size; i++) {
       for (let j = 0; j <= i; j++) {
-        scatter[i * size + j]! += between * (own[i]! - mean[i]!) * (own[j]! - mean[j]!);
+        scatter[i * size + j]! += between * (pieceMean[i]! - mean[i]!) * (pieceMean[j]! - mean[j]!);
         scatter[j * size + i] = scatter[i * size + j]!;
       }
     }
     this.count += count;
-    for (let i = 0; i < size; i++) mean[i]! += ((own[i]! - mean[i]!) * count) / this.count;
+    for (let i = 0; i < size; i++) mean[i]! += ((pieceMean[i]! - mean[i]!) * count) / this.count;
     return count * stride;
   }
 }

@@ -1,19 +1,18 @@
-// Comparison: how far one way of running a model is from another, on a short probe. "No NaN" is no test: half precision can be finite
-// and wrong, so the values themselves are compared, layer by layer.
+// Comparison of two encoders on a short probe, layer by layer. The values themselves are compared, since half precision can be finite and wrong.
 import { fillGaussian, seeded } from "../base/random.ts";
 import type { Encoder } from "./encoder.ts";
 
-/** How near the hidden states of two encoders are, layer by layer. */
+/** Differences between the hidden states of two encoders. */
 export interface Comparison {
-  /** Of each layer's values taken as one vector; 1 is equal. */
+  /** The cosine of each layer's values as one vector; 1 is equal. */
   readonly cosines: readonly number[];
-  /** ‖a − b‖ / ‖b‖ of each layer: unlike the cosine it sees a wrong scale. NaN counts as infinitely far. */
+  /** ‖a − b‖ / ‖b‖ of each layer, which a wrong scale changes, unlike the cosine. Infinity where a value is NaN. */
   readonly relativeErrors: readonly number[];
   readonly worstCosine: number;
   readonly worstRelativeError: number;
 }
 
-/** Half a second that has something for every filter: a sweep of rising loudness over noise, from a fixed seed. */
+/** A test signal with energy at all frequencies and levels: an exponential sweep of rising amplitude over noise, from a fixed seed. */
 export function probeSignal(sampleRateHz: number, seconds = 0.5): Float32Array {
   const samples = Math.ceil(seconds * sampleRateHz);
   const noise = fillGaussian(seeded(7), new Float32Array(samples), 0.02);
@@ -25,30 +24,30 @@ export function probeSignal(sampleRateHz: number, seconds = 0.5): Float32Array {
   });
 }
 
-/** Runs both on the probe. The reference is what the candidate is held to. */
+/** Runs both encoders on the probe and compares the candidate with the reference. */
 export async function compareEncoders(candidate: Encoder, reference: Encoder): Promise<Comparison> {
   const probe = probeSignal(candidate.model.sampleRateHz);
-  const [found] = await candidate.hiddenStates([probe]);
-  const [wanted] = await reference.hiddenStates([probe]);
-  return compareStates(found!.values, wanted!.values, found!.layers.length);
+  const [actual] = await candidate.hiddenStates([probe]);
+  const [expected] = await reference.hiddenStates([probe]);
+  return compareStates(actual!.values, expected!.values, actual!.layers.length);
 }
 
 /** Compares two [layers, …] arrays layer by layer. */
-export function compareStates(found: Float32Array, wanted: Float32Array, layers: number): Comparison {
-  const size = wanted.length / layers;
+export function compareStates(actual: Float32Array, expected: Float32Array, layers: number): Comparison {
+  const size = expected.length / layers;
   const cosines: number[] = [];
   const relativeErrors: number[] = [];
   for (let layer = 0; layer < layers; layer++) {
-    let [both, own, other, apart] = [0, 0, 0, 0];
+    let [dot, actualSquares, expectedSquares, differenceSquares] = [0, 0, 0, 0];
     for (let i = layer * size; i < (layer + 1) * size; i++) {
-      const [a, b] = [found[i] ?? Number.NaN, wanted[i]!];
-      both += a * b;
-      own += a * a;
-      other += b * b;
-      apart += (a - b) ** 2;
+      const [a, b] = [actual[i] ?? Number.NaN, expected[i]!];
+      dot += a * b;
+      actualSquares += a * a;
+      expectedSquares += b * b;
+      differenceSquares += (a - b) ** 2;
     }
-    const cosine = both / Math.sqrt(own * other);
-    const relative = Math.sqrt(apart / other);
+    const cosine = dot / Math.sqrt(actualSquares * expectedSquares);
+    const relative = Math.sqrt(differenceSquares / expectedSquares);
     cosines.push(Number.isNaN(cosine) ? 0 : cosine);
     relativeErrors.push(Number.isNaN(relative) ? Number.POSITIVE_INFINITY : relative);
   }

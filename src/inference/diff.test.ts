@@ -10,7 +10,7 @@ import { createEncoder } from "./encoder.ts";
 const engine = onnxEngine({ threads: 1 });
 const waveform = fillGaussian(seeded(1), new Float32Array(6000), 0.3);
 
-test("a model doesn't part from itself, and from its 8-bit self at the first product", async () => {
+test("a model equals itself, and differs from its 8-bit form from the first product on", async () => {
   const { model, weights, close } = await openGoldenModel("mert_330m_24k");
   const exact = createEncoder(model, engine, weights, { normaliseInput: false });
   const rough = createEncoder(model, onnxEngine({ threads: 1, dtype: "q8" }), weights, { normaliseInput: false });
@@ -34,7 +34,7 @@ test("a model doesn't part from itself, and from its 8-bit self at the first pro
   await close();
 });
 
-test("a checkpoint with one damaged weight parts in that weight's layer", async () => {
+test("a checkpoint with one damaged weight differs from that weight's layer on", async () => {
   const { model, weights, close } = await openGoldenModel("mert_95m_24k");
   const damaged: WeightReader = {
     async read(name) {
@@ -50,7 +50,7 @@ test("a checkpoint with one damaged weight parts in that weight's layer", async 
   await close();
 });
 
-test("models of two shapes are refused", async () => {
+test("models of different shapes are refused", async () => {
   const [a, b] = [await openGoldenModel("mert_95m_24k"), await openGoldenModel("hubert_base_16k")];
   const [left, right] = [a, b].map(({ model, weights }) => createEncoder(model, engine, weights, { normaliseInput: false }));
   await expect(compareTaps(left!, right!, waveform)).rejects.toThrow(/have (layers|width|sampleRateHz) \d+ and \d+/);

@@ -1,4 +1,4 @@
-// Diff: where two engines, dtypes or checkpoints part, tap by tap along the chain.
+// Diff: where two engines, dtypes or checkpoints begin to differ, tap by tap along the chain.
 
 import { ConfigError } from "../base/errors.ts";
 import { toFloat32 } from "../base/host-tensor.ts";
@@ -9,18 +9,18 @@ export interface TapDifference {
   readonly shape: readonly number[];
   /** The largest absolute difference. */
   readonly maxError: number;
-  /** The largest difference as a part of the first model's root mean square there. */
+  /** `maxError` divided by the root mean square of the first model's values. */
   readonly maxErrorOverRms: number;
   readonly cosine: number;
 }
 
-/** Runs one waveform through both encoders and compares every tap in the order in which the chain makes them.
- *  @throws ConfigError when the two are not of one shape. */
+/** Runs one waveform through both encoders and compares every tap in the chain's order.
+ *  @throws ConfigError when the models differ in family or sizes. */
 export async function compareTaps(a: Encoder, b: Encoder, waveform: Float32Array): Promise<TapDifference[]> {
   for (const key of ["family", "layers", "width", "sampleRateHz"] as const) {
     if (a.model[key] !== b.model[key]) {
       throw new ConfigError(
-        `The two models have ${key} ${a.model[key]} and ${b.model[key]}: only models of one shape can be compared tap by tap.`,
+        `The two models have ${key} ${a.model[key]} and ${b.model[key]}: only models of the same shape can be compared tap by tap.`,
       );
     }
   }
@@ -35,12 +35,12 @@ export async function compareTaps(a: Encoder, b: Encoder, waveform: Float32Array
   });
 }
 
-/** The first tap whose cosine is below `least`, or whose largest difference is above `most` of its root mean square. */
+/** The first tap whose cosine is below `least` or whose `maxErrorOverRms` is above `most`. */
 export function firstParting(differences: readonly TapDifference[], { least = 0.9999, most = 1e-3 } = {}): TapDifference | undefined {
   return differences.find(({ cosine, maxErrorOverRms }) => !(cosine >= least) || !(maxErrorOverRms <= most));
 }
 
-/** Differences of two arrays of one length; NaN in either makes the cosine NaN. */
+/** Differences between two arrays of equal length. NaN in either makes the cosine NaN. */
 export function compare(a: Float32Array, b: Float32Array): Pick<TapDifference, "maxError" | "maxErrorOverRms" | "cosine"> {
   if (a.length !== b.length) throw new ConfigError(`${a.length} and ${b.length} values can't be compared.`);
   let [maxError, dot, aa, bb] = [0, 0, 0, 0];

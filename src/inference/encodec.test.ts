@@ -36,7 +36,7 @@ describe("codes and embeddings are facebook's", () => {
   }
 });
 
-test("clips of any lengths in one batch, in pieces, have the codes they have alone and whole", async () => {
+test("clips of different lengths, batched and in pieces, have the codes of single whole runs", async () => {
   const waves = [1, 700, 5000, 960, 6400, 3201, 12_345, 320, 9599].map(noise);
   const small = await loadEncodec(folder, engine, { pieceFrames: 7, batch: 4 });
   const together = await small.encode(waves, { embeddings: true });
@@ -51,7 +51,7 @@ test("clips of any lengths in one batch, in pieces, have the codes they have alo
 
 const agreement = (a: Codes, b: Codes) => a.values.filter((code, i) => code === b.values[i]).length / b.values.length;
 
-test("facebook's files need no configuration: the shapes tell it, torch's format too", async () => {
+test("facebook's files need no configuration: it is inferred from the shapes, in torch's format too", async () => {
   const work = await mkdtemp(join(tmpdir(), "ostinato-encodec-"));
   try {
     const source = goldenSource("D_encodec/facebook") ?? folder;

@@ -31,7 +31,7 @@ describe.each(goldenModels)("%s", (name) => {
   });
 });
 
-test("chosen layers run no stage they don't need", async () => {
+test("no stage above the highest chosen layer runs", async () => {
   const programs: Program[] = [];
   const spy: Engine = {
     name: "spy",
@@ -61,7 +61,7 @@ test("chosen layers run no stage they don't need", async () => {
   await close();
 });
 
-test("negative layers count from the end, and a missing or doubled one is refused by name", () => {
+test("negative layers count from the end, and an unknown or repeated one is refused by name", () => {
   expect(chosenLayers([-1, 0], 12)).toEqual([12, 0]);
   expect(chosenLayers("last", 24)).toEqual([24]);
   expect(() => chosenLayers([13], 12)).toThrow("Layer 13 does not exist: this model has hidden states 0 (the embedding) to 12.");

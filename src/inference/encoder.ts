@@ -1,4 +1,4 @@
-// Inference: a model and an engine brought together. Waveforms in, hidden states out; batches of mixed lengths equal single runs.
+// Inference: a model on an engine. Waveforms in, hidden states out; batches of mixed lengths give the results of single runs.
 
 import { ConfigError, TooShortError } from "../base/errors.ts";
 import { hostTensor, int32Vector } from "../base/host-tensor.ts";
@@ -12,12 +12,12 @@ import { keepSessions } from "./sessions.ts";
 import { windowFor } from "./window.ts";
 
 /** How clips of different lengths share a batch.
- *  "exact": statistics, attention and positions see each clip's own samples, so the answer is that of a single run.
- *  "original": as transformers computes it, where padding leaks into the group norm (and everywhere, without a mask). */
+ *  "exact": statistics, attention and positions use each clip's own samples only, so the result is that of a single run.
+ *  "original": as in transformers, where padding enters the group norm (and, without a mask, everything else). */
 export type Padding = "exact" | "original";
 
 export interface EncoderOptions {
-  /** Zero mean and unit variance first: a fact of each model. */
+  /** Whether the model expects input of zero mean and unit variance. */
   readonly normaliseInput: boolean;
   readonly padding?: Padding;
   /** In "original" padding: whether the model's processor gives an attention mask. */
@@ -27,16 +27,16 @@ export interface EncoderOptions {
 /** "all", "last", or entries of `hidden_states` counted as transformers does: 0 is the embedding, negative ones count from the end. */
 export type LayerChoice = "all" | "last" | readonly number[];
 
-/** Which hidden states of a long clip, and how much of it is seen at once. */
+/** Options of `Encoder.stream`. */
 export interface StreamOptions {
   /** Default "all". */
   readonly layers?: LayerChoice | undefined;
-  /** What attention sees at once; by default clips up to two minutes are one window, longer ones go in windows of 30 s that share 5 s. */
+  /** The length that attention sees at once. By default clips up to two minutes are one window, longer ones use 30 s with an overlap of 5 s. */
   readonly windowSeconds?: number | undefined;
   readonly overlapSeconds?: number | undefined;
-  /** Windows that share a run; default 1. */
+  /** Windows per batch; default 1. */
   readonly batchSize?: number | undefined;
-  /** Ends the work between runs. */
+  /** Aborts between runs. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,19 +45,18 @@ export interface Encoder {
   readonly model: Model;
   readonly options: Required<EncoderOptions>;
   /** Mono waveforms at the model's sample rate → the chosen hidden states of each.
-   *  Only the stages that the highest chosen layer needs are run. `normalised` says that the waveforms already are what the model's input
-   *  normalisation makes. @throws TooShortError for a clip without a single frame. */
+   *  Only the stages up to the highest chosen layer run. `normalised`: the waveforms have already been normalised as the model expects. @throws TooShortError for a clip without a single frame. */
   hiddenStates(
     waveforms: readonly Float32Array[],
     layers?: LayerChoice,
     given?: { readonly normalised?: boolean },
   ): Promise<HiddenStates[]>;
-  /** The hidden states of a clip of any length, in bounded memory: runs of frames, in order, that together hold every frame once. The
-   *  convolutions' frames are those of the whole clip; attention and the positional convolution see one window at a time. A clip that fits one
-   *  window differs from `hiddenStates` by rounding alone.
+  /** The hidden states of a clip of any length, in bounded memory: runs of frames, in order, that together contain every frame once. The
+   *  convolutions use the statistics of the whole clip; attention and the positional convolution see one window at a time. A clip that fits
+   *  one window differs from `hiddenStates` by rounding only.
    *  @throws TooShortError for a clip without a single frame, ConfigError for a wrong layer or window. */
   stream(clip: Float32Array | LongClip, options?: StreamOptions): AsyncGenerator<FrameRun>;
-  /** Any tapped values of one waveform, by name: stages, and what they tap inside (`conv_features`, `layers.3.ffn`). */
+  /** Tapped values of one waveform by name: outputs of stages, and values inside them (`conv_features`, `layers.3.ffn`). */
   taps(waveform: Float32Array, names: readonly string[]): Promise<Values>;
   dispose(): Promise<void>;
 }
@@ -137,7 +136,7 @@ function stageOf(tap: string): string {
   return /^(embed|final|layers\.\d+)/.exec(tap)?.[1] ?? "frontend";
 }
 
-/** Layer choices as entries of `hidden_states`, in the order given. @throws ConfigError for a layer the model doesn't have. */
+/** The chosen entries of `hidden_states`, in the order given. @throws ConfigError for a layer the model doesn't have. */
 export function chosenLayers(choice: LayerChoice, layers: number): number[] {
   if (choice === "all") return Array.from({ length: layers + 1 }, (_, i) => i);
   if (choice === "last") return [layers];
@@ -150,7 +149,7 @@ export function chosenLayers(choice: LayerChoice, layers: number): number[] {
   return chosen;
 }
 
-/** @throws TooShortError when not even one frame fits: transformers would mark wrong frames, so it is refused. */
+/** @throws TooShortError when not even one frame fits. */
 export function checkLength(model: Model, samples: number): void {
   if (samples >= model.minimumSamples) return;
   const milliseconds = ((1000 * model.minimumSamples) / model.sampleRateHz).toFixed(1);

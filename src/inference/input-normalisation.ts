@@ -1,4 +1,4 @@
-// Input normalisation and padding: what transformers' Wav2Vec2FeatureExtractor does between the waveform and the network.
+// Input normalisation and padding, as transformers' Wav2Vec2FeatureExtractor does them.
 
 /** Whether a model's input is brought to zero mean and unit variance, and what says so: for provenance. */
 export interface InputNormalisation {
@@ -15,20 +15,19 @@ export interface PaddedBatch {
   readonly lengths: readonly number[];
 }
 
-/** Of a signal's samples; the variance is the population's. */
+/** Mean and (population) variance of a signal's samples. */
 export interface Loudness {
   readonly mean: number;
   readonly variance: number;
 }
 
-/** A waveform of zero mean and unit variance: (x − mean) / sqrt(variance + 1e-7). Statistics in float64: its own, or those of the clip that
- *  it is a part of. */
+/** (x − mean) / sqrt(variance + 1e-7), with statistics in float64: the waveform's own, or those given for the clip that contains it. */
 export function normalise(waveform: Float32Array, { mean, variance }: Loudness = loudness(waveform)): Float32Array {
   const scale = normalisingScale(variance);
   return waveform.map((x) => (x - mean) * scale);
 }
 
-/** What a sample's distance from the mean is multiplied by. */
+/** The factor of normalisation, 1 / sqrt(variance + 1e-7). */
 export function normalisingScale(variance: number): number {
   return 1 / Math.sqrt(variance + 1e-7);
 }
@@ -42,7 +41,7 @@ function loudness(waveform: Float32Array): Loudness {
   return { mean, variance: squares / waveform.length };
 }
 
-/** Lays waveforms side by side, each padded with zeros to the longest. */
+/** A batch of waveforms, each padded with zeros to the length of the longest. */
 export function padBatch(waveforms: readonly Float32Array[]): PaddedBatch {
   const samples = Math.max(0, ...waveforms.map((w) => w.length));
   const values = new Float32Array(waveforms.length * samples);
@@ -52,8 +51,8 @@ export function padBatch(waveforms: readonly Float32Array[]): PaddedBatch {
   return { values, rows: waveforms.length, samples, lengths: waveforms.map((w) => w.length) };
 }
 
-/** A batch as the network takes it. With `normalise`, each clip is normalised over its own samples; with `overPadding` over its padded row
- *  instead, which is what the original does for models whose `return_attention_mask` is false. */
+/** The network's input for a batch. With `normalise`, each clip is normalised over its own samples; with `overPadding`, over its padded row,
+ *  as transformers does for models whose `return_attention_mask` is false. */
 export function prepareBatch(waveforms: readonly Float32Array[], options: { normalise: boolean; overPadding?: boolean }): PaddedBatch {
   if (!options.normalise) return padBatch(waveforms);
   if (!options.overPadding) return padBatch(waveforms.map((waveform) => normalise(waveform)));

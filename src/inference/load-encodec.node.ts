@@ -1,4 +1,4 @@
-// EnCodec from files: facebook's .th, transformers' folder, or any checkpoint with either's names.
+// Loading EnCodec: facebook's .th, transformers' folder, or any checkpoint with the names of either.
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../base/errors.ts";
@@ -8,8 +8,9 @@ import { encodecWeights } from "../models/encodec/keys.ts";
 import type { Engine } from "../ops/program.ts";
 import { type Encodec, type EncodecOptions, encodec } from "./encodec.ts";
 
-/** Opens an EnCodec checkpoint (file or folder) and makes it ready. The config.json beside it is believed; without one the shapes tell.
- *  @throws ConfigError where it is no 24 kHz EnCodec; FormatError or NotFoundError where it can't be read. */
+/** Opens an EnCodec checkpoint (file or folder) and prepares it on the engine. The configuration is that of the folder's config.json; without
+ *  one it is inferred from the shapes of the weights.
+ *  @throws ConfigError where it is not the 24 kHz EnCodec; FormatError or NotFoundError where it cannot be read. */
 export async function loadEncodec(path: string, engine: Engine, options: EncodecOptions = {}): Promise<Encodec> {
   const file = await openCheckpointPath(path);
   try {

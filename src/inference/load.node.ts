@@ -1,4 +1,4 @@
-// Loading: from a model's name or folder to an encoder that runs, with everything worth knowing about it.
+// Loading: from a model's name or folder to an encoder, with the facts that provenance records.
 import { readFile, realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ModelDtype } from "../base/dtypes.ts";
@@ -16,7 +16,7 @@ import { describeModel, type InputNorm, type ModelDescription } from "./describe
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
 import type { InputNormalisation } from "./input-normalisation.ts";
 
-/** How a model is fetched, run and fed. */
+/** Options of `loadModel`. */
 export interface LoadOptions extends ResolveOptions, Omit<EngineOptions, "onNotice"> {
   /** Whether input is brought to zero mean and unit variance; default "auto", what the model was trained with. */
   inputNorm?: InputNorm;
@@ -24,24 +24,24 @@ export interface LoadOptions extends ResolveOptions, Omit<EngineOptions, "onNoti
   padding?: Padding;
 }
 
-/** A model that is ready to run, and everything that decides its answers. */
+/** A loaded model, with everything that determines its results. */
 export interface LoadedModel extends Encoder {
-  /** The hub name, or the path as it was given. */
+  /** The hub name, or the path as given. */
   readonly name: string;
   /** The hub's commit. */
   readonly revision?: string;
   readonly licence?: Licence;
   readonly architecture: Architecture;
-  /** The engine's name and the version of what it stands on. */
+  /** The engine's name, and the version of the runtime it uses. */
   readonly engine: string;
   readonly engineVersion: string;
   readonly dtype: ModelDtype;
   readonly inputNormalisation: InputNormalisation;
-  /** SHA-256 of the weight files, one each; read once, when first asked for. */
+  /** SHA-256 of each weight file, computed at the first call. */
   weightsSha256(): Promise<string[]>;
 }
 
-/** Resolves, opens and readies a model.
+/** Resolves a model's name or path, opens the checkpoint and creates an encoder.
  *  @throws NotFoundError, HubError, FormatError or ConfigError, each saying what was found and what to do. */
 export async function loadModel(nameOrFolder: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const local = await resolveModel(nameOrFolder, options);
@@ -77,7 +77,7 @@ export async function loadModel(nameOrFolder: string, options: LoadOptions = {})
   }
 }
 
-/** Opens the weights a local model's files name. */
+/** Opens the weights of a local model. */
 export function openModelWeights(local: LocalModel): Promise<TensorFile> {
   return local.files.index ? openCheckpointFolder(local.folder) : openCheckpointFile(local.files.weights[0]!);
 }

@@ -73,7 +73,7 @@ test("a folder with both spellings of weight norm gives the same model", async (
   expect(maxDifference(outputs[0]!, outputs[1]!)).toBe(0);
 });
 
-describe("what is amiss is named", () => {
+describe("an error names", () => {
   async function broken(change: (config: Record<string, unknown>) => unknown) {
     const copy = await mkdtemp(join(folder, "broken-"));
     await cp(goldenPath("A_models/mert_95m_24k/model.safetensors"), join(copy, "model.safetensors"));

@@ -1,4 +1,4 @@
-// Loading in the browser: a model's folder behind an address, or the files a user picked, becomes an encoder that says what runs it.
+// Loading in the browser: an encoder from a model's folder at a URL, or from files that the user picked.
 import { type ByteSource, blobSource } from "../base/byte-source.ts";
 import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
 import { type HttpSourceOptions, httpSource } from "../base/http-source.ts";
@@ -11,12 +11,12 @@ import type { WeightReader } from "../ops/program.ts";
 import type { Comparison } from "./compare.ts";
 import { describeModel, type InputNorm } from "./describe.ts";
 import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
-import { startHeld } from "./held-backend.ts";
 import type { InputNormalisation } from "./input-normalisation.ts";
+import { startVerified } from "./verified-backend.ts";
 
-/** How a model is run in a browser. */
+/** Options of `loadModelFromUrl` and `loadModelFromFiles`. */
 export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runtimeFiles"> {
-  /** "auto" takes WebGPU where there is a hardware adapter whose answer equals WebAssembly's, and WebAssembly elsewhere. */
+  /** Default "auto": WebGPU where there is a hardware adapter and its results match WebAssembly's, else WebAssembly. */
   backend?: "auto" | WebBackend;
   /** Number format of the weights; default fp32. */
   dtype?: OnnxDtype;
@@ -24,29 +24,29 @@ export interface WebLoadOptions extends Pick<WebEngineOptions, "threads" | "runt
   inputNorm?: InputNorm;
   /** How clips of different lengths share a batch. */
   padding?: Padding;
-  /** Whether the model is run on a probe and held to WebAssembly in fp32; by default where WebGPU runs. It loads the weights twice. */
+  /** Whether the model's results on a probe are compared with WebAssembly's in fp32; default: where WebGPU runs. It loads the weights twice. */
   compare?: boolean;
-  /** Receives what the user should know: a fallback and its reason, threads that are off. Default console.warn. */
+  /** Receives warnings: a fallback and its reason, unavailable threads. Default console.warn. */
   warn?: (message: string) => void;
 }
 
-/** A loaded model, and what runs it. */
+/** A loaded model, and the backend that runs it. */
 export interface WebModel extends Encoder {
   readonly name: string;
   readonly architecture: Architecture;
   readonly backend: WebBackend;
-  /** Why this backend, in words. */
+  /** Why this backend was chosen. */
   readonly backendReason: string;
-  /** Threads of WebAssembly. */
+  /** The number of WebAssembly threads. */
   readonly threads: number;
   readonly dtype: OnnxDtype;
   readonly inputNormalisation: InputNormalisation;
-  /** Against WebAssembly in fp32, on half a second; where it was made. */
+  /** The comparison with WebAssembly in fp32 on half a second of audio, where it was made. */
   readonly comparison?: Comparison;
 }
 
-/** Loads a model from the folder at an address: config.json, preprocessor_config.json where there is one, and model.safetensors or
- *  pytorch_model.bin, whose tensors are read by ranges when they are needed.
+/** Loads a model from the folder at a URL: config.json, preprocessor_config.json where there is one, and model.safetensors or
+ *  pytorch_model.bin, whose tensors are read by range requests when they are needed.
  *  @throws NotFoundError, HubError, FormatError or ConfigError, each saying what was found and what to do. */
 export function loadModelFromUrl(folder: string | URL, options: WebLoadOptions & { http?: HttpSourceOptions } = {}): Promise<WebModel> {
   const base = new URL(folder, globalThis.location?.href);
@@ -62,7 +62,7 @@ export function loadModelFromUrl(folder: string | URL, options: WebLoadOptions &
   return load(String(base), open, options);
 }
 
-/** Loads a model from files that a user picked or dropped, told apart by their names. @throws as `loadModelFromUrl` does. */
+/** Loads a model from files that the user picked or dropped, recognised by their names. @throws as `loadModelFromUrl`. */
 export function loadModelFromFiles(files: Iterable<File>, options: WebLoadOptions = {}): Promise<WebModel> {
   const byName = new Map(Array.from(files, (file) => [file.name, file] as const));
   const open = async (name: string) => {
@@ -88,8 +88,8 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
   const encoderOptions = { normaliseInput: inputNormalisation.on, padding: options.padding ?? ("exact" as const), attentionMask };
   const plan = await planBackend(options.backend ?? "auto");
   const compare = options.compare ?? plan.backend === "webgpu";
-  const read = compare ? remembering(weights) : { ...weights, stop: () => {} };
-  const { encoder, backend, reason, comparison } = await startHeld({
+  const read = compare ? cached(weights) : { ...weights, stop: () => {} };
+  const { encoder, backend, reason, comparison } = await startVerified({
     ...plan,
     dtype,
     compare,
@@ -104,7 +104,7 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
   return { ...encoder, name, architecture, backend, backendReason: reason, dtype, inputNormalisation, ...(comparison && { comparison }) };
 }
 
-/** Which backend to try, and why. @throws NotFoundError when WebGPU is asked for by name and there is none. */
+/** The backend to try first, and why. @throws NotFoundError when WebGPU is requested and there is none. */
 async function planBackend(asked: "auto" | WebBackend): Promise<{ backend: WebBackend; reason: string }> {
   if (asked !== "auto" && asked !== "wasm" && asked !== "webgpu") {
     throw new ConfigError(`backend is ${JSON.stringify(asked)}; give "auto", "wasm" or "webgpu".`);
@@ -121,8 +121,8 @@ async function planBackend(asked: "auto" | WebBackend): Promise<{ backend: WebBa
   }
 }
 
-/** Weights read once for two sessions that want the same; after `stop` nothing is held. */
-function remembering(weights: WeightReader): WeightReader & { stop(): void } {
+/** Caches tensors that two sessions read; `stop` empties and disables the cache. */
+function cached(weights: WeightReader): WeightReader & { stop(): void } {
   const held = new Map<string, ReturnType<WeightReader["read"]>>();
   let stopped = false;
   return {
@@ -138,7 +138,7 @@ function remembering(weights: WeightReader): WeightReader & { stop(): void } {
   };
 }
 
-/** JSON of a small file; undefined where there is none. Servers of single pages answer with a web page for what isn't there. */
+/** Parses a small JSON file; undefined where there is none. Servers of single-page apps answer with a web page for a missing file. */
 async function readJson(source: ByteSource | undefined): Promise<Record<string, unknown> | undefined> {
   if (!source) return undefined;
   const text = new TextDecoder().decode(await source.read(0, source.size));

@@ -63,7 +63,7 @@ describe.each(engines)("on %s", (_, start, missing) => {
       },
     );
 
-    test("a clip that fits one window gets the answer of the run of the whole", async () => {
+    test("a clip that fits one window equals the run over the whole clip", async () => {
       const { model, weights, close } = await openGoldenModel(name);
       const encoder = createEncoder(model, start(), weights, { normaliseInput: true });
       const samples = crescendo(9 * model.sampleRateHz + 5);
@@ -103,7 +103,7 @@ describe("windows", () => {
       expect(maxDifference(batched.values, alone.values)).toBeLessThan(1e-5);
     }));
 
-  test("change the frames near their edges most, and little where they overlap by more", () =>
+  test("affect the frames near their edges most, and less with more overlap", () =>
     withEncoder(async (encoder) => {
       const samples = crescendo(12 * 24_000);
       const [whole] = await encoder.hiddenStates([samples], "last");
@@ -116,7 +116,7 @@ describe("windows", () => {
       expect(half).toBeLessThan(apart);
     }));
 
-  test("hold no more of a clip than a window and a piece, and close the clip when the reader stops", () =>
+  test("hold at most one window and one piece of a clip, and close the clip when the reader stops", () =>
     withEncoder(async ({ model, stream }) => {
       const piece = crescendo(24_000);
       const hour = 3600;

@@ -1,9 +1,9 @@
-// Long audio: the hidden states of a clip of any length, in bounded memory, a run of frames at a time.
+// Long audio: the hidden states of a clip of any length, in bounded memory.
 //
-// A first pass over the clip has gathered its statistics; this is the second. The frontend (convolutions, CQT, projection) goes chunk by chunk and
-// gives every frame what the run of the whole clip gives it: its norm over time is handed the moments of the whole, and a frame sees its own
-// samples alone. The transformer goes window by window over those frames. What differs from the run of the whole is that attention and the
-// positional convolution see one window at a time.
+// The clip's statistics have been gathered in a first pass. In this second pass the frontend (convolutions, CQT, projection) runs in chunks. It
+// gives each frame the values that a run over the whole clip gives, since its norm over time receives the moments of the whole clip. The
+// transformer runs in windows over those frames. The result differs from that of one run in that attention and the positional convolution see
+// one window at a time.
 
 import { AudioError } from "../base/errors.ts";
 import { type HostTensor, hostTensor, toFloat32 } from "../base/host-tensor.ts";
@@ -16,7 +16,7 @@ import { rowBuffer } from "./row-buffer.ts";
 import type { Sessions } from "./sessions.ts";
 import { planWindows, type WindowOptions } from "./window.ts";
 
-/** A clip that is too long to lie in memory: mono at the model's rate, read in pieces as often as it is asked for. */
+/** A clip that need not fit in memory: mono at the model's rate, read in pieces, any number of times. */
 export interface LongClip {
   readonly statistics: ClipStatistics;
   /** All samples in order. */
@@ -34,7 +34,7 @@ export interface LongRun {
   readonly normaliseInput: boolean;
 }
 
-/** Samples that lie in memory, as a long clip. */
+/** Samples in memory as a long clip. */
 export function longClip(samples: Float32Array, model: Pick<Model, "normWindows">): LongClip {
   const gathering = gatherStatistics(model);
   const pieces = () => Array.from({ length: Math.ceil(samples.length / pieceSamples) }, (_, i) => i * pieceSamples);
@@ -50,14 +50,14 @@ export function longClip(samples: Float32Array, model: Pick<Model, "normWindows"
 
 const pieceSamples = 2 ** 18;
 
-/** Frames the frontend computes at once: convolution 0 gives 512 values for each fifth sample, a hundred times what a frame leaves. */
+/** Frames that the frontend computes at once: convolution 0 gives 512 values for every fifth sample, a hundred times the size of its output. */
 const chunkFrames = 192;
 
-/** Frames handed out at once, at most: what is handed out is a copy, and all layers of a window would be held twice. */
+/** The most frames yielded at once: they are a copy, and all layers of a window at once would double the memory. */
 const runFrames = 256;
 
-/** What the frontend gives for each frame of a clip, in order, [frames, width] at a time; equal to the run of the whole clip.
- *  @param tap the frontend's output, or anything it taps that has a row a frame.
+/** The frontend's output for a clip in order, [frames, width] at a time, equal to that of one run over the whole clip.
+ *  @param tap the frontend's output, or a tap inside it with one row per frame.
  *  @throws AudioError when the second reading of the clip is not as long as the first. */
 export async function* frontendFrames(run: LongRun, clip: LongClip, tap = "frontend"): AsyncGenerator<Float32Array> {
   const { model, sessions, normaliseInput } = run;
@@ -100,7 +100,8 @@ export async function* frontendFrames(run: LongRun, clip: LongClip, tap = "front
   }
 }
 
-/** Hidden states of a clip in windows: every frame once, in order. `layers` are entries of `model.hiddenStates`; `batchSize` windows share a run.
+/** Hidden states of a clip, computed in windows: every frame once, in order. `layers` are entries of `model.hiddenStates`; `batchSize` windows
+ *  are one batch.
  *  @throws ConfigError for a wrong window, and what `frontendFrames` throws; `signal`'s reason when it aborts. */
 export async function* windowedFrames(
   run: LongRun,
@@ -119,7 +120,7 @@ export async function* windowedFrames(
     });
   const windows = planWindows(model, clip.statistics.samples, options);
   const transformer = () => sessions.get(`transformer ${outputs.join()}`, program);
-  await transformer(); // its weights are held twice while they are loaded: before anything else wants memory
+  await transformer(); // loading holds the weights twice, so it comes before other allocations
   const front = frontendFrames(run, clip);
   const frames = rowBuffer(model.width);
   try {
@@ -150,7 +151,7 @@ export async function* windowedFrames(
   }
 }
 
-/** Frames from … to - 1 of one row of each layer's [batch, frames, width], one layer after the other. */
+/** Frames from … to - 1 of one row of each layer's [batch, frames, width], as [layers, frames, width]. */
 export function gatherRow(layers: readonly HostTensor[], row: number, from: number, to: number): Float32Array {
   const [, time, width] = layers[0]!.shape as [number, number, number];
   const run = (to - from) * width;

@@ -1,7 +1,7 @@
-// Pooling: from the hidden states of a clip to one vector, in each of the ways the model cards and benchmarks do it.
+// Pooling: from the hidden states of a clip to one vector, as model cards and benchmarks do it.
 import { ConfigError } from "../base/errors.ts";
 
-/** none: every frame. mean: the time mean of each layer. weighted: that, averaged over layers by learned weights. */
+/** none: every frame. mean: the time mean of each layer. weighted: the time means, averaged over layers by learned weights. */
 export type Pooling = "none" | "mean" | "weighted";
 
 /** Hidden states of one clip. */
@@ -36,16 +36,16 @@ export interface UnconstrainedAverage {
   readonly bias: number;
 }
 
-/** MARBLE's aggregator: the weights are a softmax of learned logits, so they are positive and sum to 1. */
+/** MARBLE's aggregator: the weights are the softmax of learned logits. */
 export interface SoftmaxAverage {
   readonly kind: "softmax";
   readonly logits: readonly number[];
 }
 
-/** A learned average over layers, of either kind. */
+/** A learned average over layers. */
 export type LayerAverage = UnconstrainedAverage | SoftmaxAverage;
 
-/** A learned average over layers: [layers, n] → [n]. */
+/** Applies a learned average over layers: [layers, n] → [n]. */
 export function averageLayers(values: Float32Array, average: LayerAverage): Float32Array {
   const weights = average.kind === "softmax" ? softmax(average.logits) : average.weights;
   const n = values.length / weights.length;

@@ -1,24 +1,24 @@
-// Provenance: everything one must know to make an embedding again, or to tell whether two may be compared.
+// Provenance: what is needed to reproduce an embedding, and to decide whether two embeddings are comparable.
 import type { InputNormalisation } from "./input-normalisation.ts";
 import type { LayerAverage, Pooling } from "./pooling.ts";
 
-/** What was embedded. */
+/** The audio that was embedded. */
 export interface Source {
-  /** The path as it was given; absent for samples that came without a file. */
+  /** The path as given; absent for samples without a file. */
   readonly file?: string;
   readonly bytes?: number;
-  /** When the file was last changed, ISO 8601. */
+  /** The file's modification time, ISO 8601. */
   readonly modified?: string;
-  /** The codec or container, told by content. */
+  /** The codec or container, recognised by content. */
   readonly format?: string;
   readonly sampleRateHz: number;
   readonly channels: number;
   readonly seconds: number;
-  /** What the decoder repaired or lost, in words. */
+  /** Descriptions of damage that the decoder repaired or skipped. */
   readonly mends: readonly string[];
 }
 
-/** What decides the values, apart from the source: equal settings give equal embeddings. */
+/** What determines the values apart from the source: equal settings give equal embeddings. */
 export interface Settings {
   readonly weightsSha256: readonly string[];
   readonly layers: readonly number[];
@@ -34,14 +34,14 @@ export interface Settings {
   readonly overlapSeconds?: number;
 }
 
-/** The windows a clip was run in. */
+/** The windows in which a clip was run. */
 export interface Windowing {
   readonly count: number;
   readonly windowSeconds: number;
   readonly overlapSeconds: number;
 }
 
-/** How an embedding was made: it stands beside every output. */
+/** How an embedding was computed; written beside every output. */
 export interface Provenance {
   readonly ostinato: string;
   /** ISO 8601. */
@@ -56,19 +56,19 @@ export interface Provenance {
     readonly licence?: { readonly name: string; readonly nonCommercial: boolean };
   };
   readonly engine: { readonly name: string; readonly version: string };
-  /** How the source came to the model's sample rate; absent where it already had it. */
+  /** The resampling method; absent where the source had the model's sample rate. */
   readonly resampler?: string;
   readonly settings: Settings;
-  /** The windows in which attention saw the clip; absent where it saw all of it at once. */
+  /** The windows of attention; absent where attention saw the whole clip. */
   readonly windows?: Windowing;
-  /** In which ways the values differ from those of the original code, in words: what a dtype costs, and windows. Empty: they don't. */
+  /** Descriptions of how the values differ from the original code, by dtype or windows; empty where they do not. */
   readonly deviations: readonly string[];
 }
 
-/** What `resample` in the audio room does by default. */
+/** The default method of `resample` in the audio room. */
 export const resamplerName = "windowed sinc, torchaudio's default: width 6, rolloff 0.99, Hann";
 
-/** Names of the settings in which two runs differ; the words of `inputNormalisation.source` don't count. */
+/** Names of the settings in which two runs differ, ignoring `inputNormalisation.source`. */
 export function settingsThatDiffer(a: Settings, b: Settings): string[] {
   const plain = (s: Settings): Record<string, unknown> => ({ ...s, inputNormalisation: s.inputNormalisation?.on });
   const [left, right] = [plain(a), plain(b)];
@@ -76,7 +76,7 @@ export function settingsThatDiffer(a: Settings, b: Settings): string[] {
   return [...keys].filter((key) => JSON.stringify(left[key]) !== JSON.stringify(right[key])).sort();
 }
 
-/** Whether a file is the one an embedding was made of: by length and time of change, so that a moved corpus counts as the same. */
+/** Whether a file is the source of an embedding, by size and modification time, so that a moved corpus counts as the same. */
 export function sameSource(a: Pick<Source, "bytes" | "modified">, b: Pick<Source, "bytes" | "modified">): boolean {
   return a.bytes === b.bytes && a.modified === b.modified;
 }

@@ -1,4 +1,4 @@
-// Verify: a model's every hidden state beside transformers' own, by a short Python script that anyone can read and run.
+// Verify: all hidden states of a model compared with those of transformers, computed by a short Python script that anyone can read and run.
 import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,19 +33,20 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
-  /** Folder for the script, its input and output, and the result. */
+  /** Folder for the script, its input, its output and the result. */
   readonly folder: string;
   readonly seconds?: number;
-  /** Largest difference as a part of a layer's root mean square that still counts as equal. */
+  /** The largest `maxErrorOverRms` that counts as equal; default 1e-3. */
   readonly tolerance?: number;
 }
 
-/** What the script is run with: OSTINATO_PYTHON, else python3. */
+/** The Python that runs the script: OSTINATO_PYTHON, else python3. */
 const pythonOf = () => process.env.OSTINATO_PYTHON ?? "python3";
 
-/** Writes `reference.py` and `waveform.npy`, runs the script where Python has torch and transformers, compares, and keeps `result.json`.
- *  A `reference.npy` that somebody made elsewhere with the same two files is taken as it is.
- *  @throws NotFoundError where there is no such Python, with the command to run elsewhere; ConfigError for models transformers itself has not. */
+/** Writes `reference.py` and `waveform.npy`, runs the script, compares, and writes `result.json`. An existing `reference.npy`, computed
+ *  elsewhere from the same two files, is used as it is.
+ *  @throws NotFoundError where Python lacks torch or transformers, with the command to run elsewhere; ConfigError for models that transformers
+ *  does not have. */
 export async function verifyModel(
   model: LoadedModel,
   modelFolder: string,
@@ -61,7 +62,7 @@ export async function verifyModel(
   const at = (name: string) => join(folder, name);
   const text = script(model.architecture.family, modelFolder);
   const before = await readFile(at("reference.py"), "utf8").catch(() => text);
-  // What another model's script answered is of no use here.
+  // Remove the output of another model's script.
   if (before !== text) await Promise.all(["reference.npy", "reference.txt"].map((name) => rm(at(name), { force: true })));
   await writeAtomic(at("reference.py"), text);
   await writeAtomic(at("waveform.npy"), npyBytes(hostTensor(waveform, [1, waveform.length])));
@@ -97,7 +98,7 @@ export async function verifyModel(
   return result;
 }
 
-/** Runs the script unless its output is there already; gives the versions it reports. */
+/** Runs the script unless its output exists. Returns the versions that it reports. */
 async function runScript(folder: string): Promise<string> {
   const versions = join(folder, "reference.txt");
   const made = await readFile(versions, "utf8").catch(() => undefined);

@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("without Python the script is there to be run elsewhere, and the message says how", async () => {
+test("without Python the script is written, and the message says how to run it elsewhere", async () => {
   await expect(verifyModel(model, modelFolder, { folder, seconds: 1 })).rejects.toThrow(
     /run it in .*\n {2}python3 reference\.py\nthen run `ostinato verify` again/,
   );

@@ -44,11 +44,11 @@ test("a frame in an overlap is taken from the window in which it lies farther fr
   });
 });
 
-test("a clip that fits one window is run whole", () => {
+test("a clip that fits one window is one window", () => {
   expect(planWindows(model, 120_000, { windowSeconds: 5 })).toEqual([{ firstFrame: 0, frames: 374, keepFrom: 0, keepTo: 374 }]);
 });
 
-test("a clip up to two minutes is one window unless others are asked for, a longer one takes the default", () => {
+test("by default a clip up to two minutes is one window, and a longer one uses windows of 30 s", () => {
   const longest = wholeSeconds * model.sampleRateHz;
   expect(planWindows(model, longest, windowFor(model, longest))).toHaveLength(1);
   expect(windowFor(model, longest + 1)).toEqual(defaultWindow);

@@ -1,11 +1,11 @@
-// Windows: how much of a long clip the transformer sees at once, cut so that every frame of the clip is kept once.
+// Windows: the sections of a long clip that the transformer sees at once, and which frames of each are kept.
 import { ConfigError } from "../base/errors.ts";
 import type { Model } from "../models/model.ts";
 
 export interface WindowOptions {
   /** Length of a window. */
   readonly windowSeconds: number;
-  /** What neighbouring windows share; default 0. */
+  /** Overlap of neighbouring windows; default 0. */
   readonly overlapSeconds?: number | undefined;
 }
 
@@ -20,19 +20,19 @@ export interface Window {
 
 type Frames = Pick<Model, "frameCount" | "hopSamples" | "minimumSamples" | "sampleRateHz">;
 
-/** A clip up to this length is one window where nothing else is asked for: longer ones take `defaultWindow`. Attention costs the square of what
- *  it sees: at two minutes it doubles the time a second of sound takes; at five it takes three times as long, and 4 GB. */
+/** By default a clip up to this length is one window, and a longer one uses `defaultWindow`. The cost of attention is quadratic: at two minutes
+ *  it doubles the time per second of audio; at five minutes the time is threefold, and memory 4 GB. */
 export const wholeSeconds = 120;
 export const defaultWindow = { windowSeconds: 30, overlapSeconds: 5 } as const satisfies WindowOptions;
 
-/** The windows to take for a clip where none were asked for. */
+/** The default windows for a clip. */
 export function windowFor({ sampleRateHz }: Pick<Model, "sampleRateHz">, clipSamples: number): Required<WindowOptions> {
   return clipSamples <= wholeSeconds * sampleRateHz ? { windowSeconds: wholeSeconds, overlapSeconds: 0 } : defaultWindow;
 }
 
-/** Cuts a clip into windows of one length, the last being shifted back. A frame that several windows hold is taken from the one in which it
- *  lies farther from an edge. A clip that fits one window is one window.
- *  @throws ConfigError when the window holds no frame or the overlap is not shorter than it. */
+/** Cuts a clip into windows of equal length, the last one shifted back to end with the clip. A frame in several windows is kept from the one in
+ *  which it is farther from an edge. A clip that fits one window is one window.
+ *  @throws ConfigError when the window is shorter than a frame, or the overlap is not shorter than the window. */
 export function planWindows(model: Frames, clipSamples: number, { windowSeconds, overlapSeconds = 0 }: WindowOptions): Window[] {
   const asked = Math.round(windowSeconds * model.sampleRateHz);
   if (!(asked >= model.minimumSamples)) {
@@ -58,7 +58,7 @@ export function planWindows(model: Frames, clipSamples: number, { windowSeconds,
   }));
 }
 
-/** The first frame that lies farther from an edge in the later of two windows; the earlier one wins where both are equal. */
+/** The first frame that is farther from an edge in the later of two windows than in the earlier one. */
 function meeting(earlier: number, later: number, frames: number): number {
   return Math.floor((earlier + frames - 1 + later) / 2) + 1;
 }

@@ -182,7 +182,7 @@ describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (ski
     const { backend, told, worst } = await askOn(broken, "runGolden", "hubert_no_featproj_ln", ["single_odd"], { backend: "auto" });
     console.log(told.join());
     expect(backend).toBe("wasm");
-    expect(told.join()).toMatch(/^WebGPU was tried and given up: .*no device\. WebAssembly runs the model\.$/);
+    expect(told.join()).toMatch(/^WebGPU was tried and rejected: .*no device\. WebAssembly runs the model\.$/);
     expect(worst.single_odd).toBeLessThan(1e-4);
     await broken.close();
   });

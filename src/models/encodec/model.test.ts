@@ -46,7 +46,7 @@ function hostInt(value: number) {
   return { dtype: "int32" as const, shape: [1], bytes: new Uint8Array(Int32Array.of(value).buffer) };
 }
 
-test("the shapes of the weights imply the configuration that config.json states", async () => {
+test("the configuration inferred from shapes equals that of config.json", async () => {
   const file = await openCheckpointFolder(folder);
   expect(encodecConfigFromWeights(file.tensors)).toEqual(encodecConfigFromHf(hf, 8));
   await file.close();

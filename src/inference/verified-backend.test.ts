@@ -3,14 +3,14 @@ import { expect, test } from "vitest";
 import { openGoldenModel } from "../../test/fixtures/golden-models.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { createEncoder, type Encoder } from "./encoder.ts";
-import { startHeld } from "./held-backend.ts";
+import { startVerified } from "./verified-backend.ts";
 
 /** Starts on the golden model; `webgpu` changes what the encoder in WebGPU's place answers. */
 async function held(webgpu: (encoder: Encoder) => Encoder, dtype: "fp32" | "fp16" = "fp32") {
   const { model, weights, close } = await openGoldenModel("mert_95m_24k");
   const told: string[] = [];
   const started: string[] = [];
-  const result = await startHeld({
+  const result = await startVerified({
     backend: "webgpu",
     reason: "there is a GPU",
     dtype,
@@ -39,7 +39,7 @@ const changed = (change: (value: number) => number) => (encoder: Encoder) => ({
   },
 });
 
-test("an answer that is right stays, with its comparison", async () => {
+test("a backend with correct results is kept, and reports the comparison", async () => {
   const { backend, reason, comparison, told, started } = await held((encoder) => encoder, "fp16");
   expect({ backend, reason, told }).toEqual({ backend: "webgpu", reason: "there is a GPU", told: [] });
   expect(started).toEqual(["webgpu fp16", "wasm fp32"]);
@@ -48,8 +48,8 @@ test("an answer that is right stays, with its comparison", async () => {
 });
 
 test.each([
-  ["finite and wrong", changed((value) => 1.1 * value), /given up: its hidden states are off by 10\.0 % of WebAssembly's in fp32/],
-  ["not finite", changed(() => Number.NaN), /given up: its hidden states are off by Infinity %/],
+  ["finite and wrong", changed((value) => 1.1 * value), /rejected: its hidden states differ by 10\.0 % from WebAssembly's in fp32/],
+  ["not finite", changed(() => Number.NaN), /rejected: its hidden states differ by Infinity %/],
   [
     "an error",
     (encoder: Encoder) => ({
@@ -57,7 +57,7 @@ test.each([
       hiddenStates: () => Promise.reject(new Error("device lost")),
       dispose: () => Promise.reject(new Error()),
     }),
-    /given up: device lost/,
+    /rejected: device lost/,
   ],
 ])("an answer that is %s gives way to WebAssembly, in words", async (_, webgpu, words) => {
   const { backend, reason, told, started, comparison } = await held(webgpu);
