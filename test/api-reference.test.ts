@@ -1,4 +1,4 @@
-// The reference of the API is what the docstrings say: it is made anew and compared, and every export is described in it.
+// The API reference matches the docstrings: it is regenerated and compared, and every export is described in it.
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,7 +26,7 @@ async function exportedNames(door: string): Promise<string[]> {
   return [...(await Promise.all(shared)).flat(), ...own];
 }
 
-/** What the reference says of each name in words, its signature and tables left out. */
+/** The description of each name in the reference, without signature and tables. */
 function descriptions(reference: string): Map<string, string> {
   const sections = reference.split(/^### /m).slice(1);
   return new Map(
@@ -39,7 +39,7 @@ function descriptions(reference: string): Map<string, string> {
   );
 }
 
-test("the reference is what the docstrings say now; else: npm run docs:api", { timeout: 120_000 }, async () => {
+test("the reference is up to date with the docstrings; otherwise run npm run docs:api", { timeout: 120_000 }, async () => {
   const made = await mkdtemp(join(tmpdir(), "ostinato-api-"));
   await promisify(execFile)(process.execPath, ["--import", "tsx", "scripts/api-reference.ts", "--out", made], { cwd: root });
   const texts = async (folder: string) =>
@@ -52,7 +52,7 @@ test("the reference is what the docstrings say now; else: npm run docs:api", { t
 });
 
 describe.each(Object.entries(doors))("%s", (door, path) => {
-  test(`every export stands in ${path} with a description; else: a docstring, and npm run docs:api`, async () => {
+  test(`every export is described in ${path}; otherwise write a docstring and run npm run docs:api`, async () => {
     const names = await exportedNames(door);
     const said = descriptions(await readFile(root + path, "utf8"));
     expect(names.length).toBeGreaterThan(20);
@@ -60,7 +60,7 @@ describe.each(Object.entries(doors))("%s", (door, path) => {
     expect({ gone: [...said.keys()].filter((name) => !names.includes(name)) }).toEqual({ gone: [] });
   });
 
-  test(`${path} holds nothing of the machine or the day it was made on`, async () => {
+  test(`${path} has no paths, addresses or dates of the machine that wrote it`, async () => {
     expect(await readFile(root + path, "utf8")).not.toMatch(/file:\/\/|\/home\/|\/Users\/|node_modules|blob\/|\b20\d\d-\d\d-\d\d\b/);
   });
 });
