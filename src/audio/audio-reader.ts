@@ -2,7 +2,20 @@
 
 /** Formats this library decodes by itself, then those it recognises and hands to ffmpeg. */
 export type AudioFormat = "wav" | "aiff" | "mp3" | "flac" | "vorbis" | "opus" | ForeignFormat;
-export type ForeignFormat = "aac" | "mp4" | "wma" | "ape" | "wavpack" | "matroska" | "caf" | "au" | "amr" | "dsd" | "ogg" | "unknown";
+export type ForeignFormat =
+  | "aac"
+  | "mp4"
+  | "wma"
+  | "ape"
+  | "wavpack"
+  | "matroska"
+  | "caf"
+  | "au"
+  | "amr"
+  | "dsd"
+  | "w64"
+  | "ogg"
+  | "unknown";
 
 /** A half-open run of samples: start, start + 1, … end - 1. `end` may be Infinity. */
 export interface SampleRange {

@@ -6,7 +6,7 @@ import { oggRepaired } from "../../test/fuzz/damage.ts";
 import { memorySource } from "../base/byte-source.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { ConfigError, TooShortError } from "../base/errors.ts";
-import { oggCrc } from "./crc.ts";
+import { crc8, crc16Step, oggCrc } from "./crc.ts";
 import { type DecodedAudio, decodeInThisThread, openAudio } from "./decode.ts";
 import { type OggPage, repage, walkOgg } from "./ogg-pages.ts";
 import { resample } from "./resample.ts";
@@ -161,6 +161,87 @@ describe("mp3", () => {
     expect(isSilent({ channels: [decoded.channels[0]!.subarray(-20_000)] })).toBe(false);
   });
 });
+
+describe("chained ogg", () => {
+  const chain = (...names: string[]) => Uint8Array.from(Buffer.concat(names.map(fixtureBytes)));
+
+  test("every link is decoded, also behind one of a few pages", async () => {
+    const [short, music] = await Promise.all(["short-stereo.ogg", "music.ogg"].map((name) => decodeInThisThread(fixtureBytes(name))));
+    const whole = await decodeInThisThread(chain("short-stereo.ogg", "music.ogg", "short-stereo.ogg"));
+    expect(whole.mends).toEqual([]);
+    const link = sampleCount(short!);
+    expect(sampleCount(whole)).toBe(2 * link + sampleCount(music!));
+    whole.channels.forEach((channel, c) => {
+      expect(maxDifference(channel.subarray(link, link + sampleCount(music!)), music!.channels[c]!)).toBeLessThan(1e-6);
+    });
+  });
+
+  test("a link of another format is converted to the first one's, and told of", async () => {
+    const whole = await decodeInThisThread(chain("short-stereo.ogg", "short-mono.ogg", "short-stereo.ogg"));
+    const mono = await decodeInThisThread(fixtureBytes("short-mono.ogg"));
+    const expected = resample(mono.channels[0]!, { from: 22_050, to: 44_100 });
+    const link = Math.round(0.2 * 44_100);
+    for (const channel of whole.channels) {
+      expect(maxDifference(channel.subarray(link, link + expected.length), expected)).toBeLessThan(1e-6);
+    }
+    expect(sampleCount(whole)).toBe(2 * link + expected.length);
+    expect(whole.mends.join("; ")).toContain("a further stream (1 channels, 22050 Hz) was converted");
+  });
+
+  test("the length of a chained file is not taken from its last link", async () => {
+    const reader = await openAudio(memorySource(chain("short-stereo.ogg", "music.ogg")));
+    expect(reader.samples).toBeUndefined();
+  });
+});
+
+describe("flac", () => {
+  test("frames of 65,535 samples of eight channels, which are larger than 512 KiB, are decoded", async () => {
+    const samples = Int16Array.from({ length: 65_535 }, (_, i) => ((i * 7919) % 65_536) - 32_768);
+    const decoded = await decodeInThisThread(verbatimFlac(samples, 8));
+    expect(decoded.mends).toEqual([]);
+    for (const channel of decoded.channels)
+      expect(
+        maxDifference(
+          channel,
+          Float32Array.from(samples, (v) => v / 32_768),
+        ),
+      ).toBe(0);
+  });
+
+  test("a damaged byte in the last block is not called a cut end", async () => {
+    const bytes = fixtureBytes("music.flac");
+    bytes[bytes.length - 20_000]! ^= 0xff;
+    const { mends } = await decodeInThisThread(bytes);
+    expect(mends.join("; ")).toMatch(/corrupt frames were replaced by silence/);
+    expect(mends.join("; ")).not.toMatch(/cut short|truncated/);
+  });
+});
+
+/** A FLAC file of one frame, the same 16-bit samples uncompressed in every channel (RFC 9639, sections 8 and 9). */
+function verbatimFlac(samples: Int16Array, channels: number): Uint8Array {
+  const info = new Uint8Array(34);
+  const view = new DataView(info.buffer);
+  view.setUint16(0, samples.length);
+  view.setUint16(2, samples.length);
+  view.setUint32(10, (44_100 << 12) | ((channels - 1) << 9) | (15 << 4));
+  view.setUint32(14, samples.length);
+  const header = [0xff, 0xf8, 0x79, ((channels - 1) << 4) | 8, 0, (samples.length - 1) >> 8, (samples.length - 1) & 255];
+  const frame = new Uint8Array(header.length + 1 + channels * (1 + 2 * samples.length) + 2);
+  frame.set(header);
+  frame[header.length] = crc8(frame, 0, header.length);
+  let at = header.length + 1;
+  for (let c = 0; c < channels; c++) {
+    frame[at++] = 2; // a verbatim subframe
+    for (const sample of samples) {
+      frame[at++] = (sample >> 8) & 255;
+      frame[at++] = sample & 255;
+    }
+  }
+  let crc = 0;
+  for (const byte of frame.subarray(0, at)) crc = crc16Step(crc, byte);
+  frame.set([crc >> 8, crc & 255], at);
+  return concatBytes([new TextEncoder().encode("fLaC"), Uint8Array.of(0x80, 0, 0, 34), info, frame]);
+}
 
 describe("a cut file gives what there is, and says where it ends", () => {
   test.each(ownFormats)("%s", async (name) => {

@@ -127,6 +127,7 @@ export async function* walkFlac(
       const end = header && frameEnd(bytes, p, Math.min(bytes.length, p + largest), info, ended);
       if (header !== undefined && end !== undefined) {
         frames.push({ at: heldAt + p, bytes: bytes.subarray(p, end), ...header });
+        report.cutFrame = false; // A frame that is followed by another one is damaged, not cut.
         p = end;
       } else {
         if (header !== undefined && ended) report.cutFrame = true;

@@ -77,8 +77,7 @@ async function* decodeFrom(
   wanted: SampleRange,
   mends: string[],
 ): AsyncGenerator<Float32Array[]> {
-  let decoder = new FLACDecoder();
-  await decoder.ready;
+  let decoder = await newDecoder();
   const report: FlacWalkReport = { skippedBytes: 0, cutFrame: false };
   const budget = silenceBudget(info);
   let position = from.firstSample;
@@ -104,8 +103,7 @@ async function* decodeFrom(
         const intact = channels !== undefined;
         if (intact) placed.push({ at: frame.firstSample - start, channels });
         else {
-          decoder = new FLACDecoder(); // the old one may have trapped; its memory goes with it
-          await decoder.ready;
+          decoder = await newDecoder(); // The previous decoder may have trapped; its memory is freed with it.
         }
         silenced += gap + (intact ? 0 : frame.samples);
         position = frame.firstSample + frame.samples;
@@ -126,6 +124,16 @@ async function* decodeFrom(
   } else if (report.cutFrame) mends.push(`truncated after ${inSeconds(position, info.sampleRateHz)}: the last frame is cut short`);
   if (silenced > 0) mends.push(`${inSeconds(silenced, info.sampleRateHz)} of corrupt frames were replaced by silence`);
   if (dropped > 0) mends.push(`${dropped} frames out of order were dropped`);
+}
+
+/** A decoder that takes each frame in one piece. The package cuts its input every 524,280 bytes, and libFLAC rejects a frame that is cut, as those
+ *  of 65,535 samples of many channels would be. */
+async function newDecoder(): Promise<FLACDecoder> {
+  const decoder = new FLACDecoder();
+  const inner = (decoder as unknown as { _decoder: { _MAX_INPUT_SIZE: number } })._decoder;
+  inner._MAX_INPUT_SIZE = Number.POSITIVE_INFINITY;
+  await decoder.ready;
+  return decoder;
 }
 
 /** One frame's channels, or undefined when the decoder refuses it or traps. */

@@ -5,6 +5,9 @@ import { oggCrc } from "./crc.ts";
 
 /** The packets that end on one page of the chosen stream. */
 export interface OggPage {
+  /** Byte of the file at which the page begins. */
+  readonly at: number;
+  readonly serial: number;
   readonly packets: readonly Uint8Array[];
   /** The codec's clock after the last of them; undefined when the page does not tell. */
   readonly granule: number | undefined;
@@ -20,6 +23,7 @@ export interface OggWalkReport {
 }
 
 interface RawPage {
+  readonly at: number;
   readonly flags: number;
   readonly granule: number | undefined;
   readonly serial: number;
@@ -49,7 +53,7 @@ async function* rawPages(source: ByteSource, at: number, report: OggWalkReport):
       const whole = length !== undefined && p + length <= bytes.length;
       const page = whole ? bytes.subarray(p, p + length) : undefined;
       if (page !== undefined && oggCrc(page) === new DataView(page.buffer, page.byteOffset).getUint32(22, true)) {
-        yield parsePage(page);
+        yield { at: heldAt + p, ...parsePage(page) };
         p += page.length;
         continue;
       }
@@ -74,7 +78,7 @@ function pageLength(bytes: Uint8Array, at: number): number | undefined {
   return length;
 }
 
-function parsePage(page: Uint8Array): RawPage {
+function parsePage(page: Uint8Array): Omit<RawPage, "at"> {
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
   const granule = Number(view.getBigInt64(6, true));
   const segments = page[26]!;
@@ -88,8 +92,9 @@ function parsePage(page: Uint8Array): RawPage {
   };
 }
 
-/** The pages of the file's streams of one codec, as told by `isHead` on a stream's first packet. Streams chained one behind the other
- *  follow each other, each beginning with a page whose `first` is true; pictures and other streams in between are left out. */
+/** The pages of the file's logical streams of one codec, recognised by `isHead` on a stream's first packet. The links of a chained file follow
+ *  each other, each beginning with a page whose `first` is true. Of streams that are multiplexed, whose first pages stand together at the
+ *  beginning of a link (RFC 3533, section 4), the first one of the codec is taken; pictures and other streams are left out. */
 export async function* walkOgg(
   source: ByteSource,
   at: number,
@@ -99,20 +104,32 @@ export async function* walkOgg(
   let serial: number | undefined;
   let sequence = 0;
   let partial: Uint8Array[] = [];
+  let linkBegins = false; // only first pages have been seen since the link began
+  let chosen = false; // the stream of this link is known
   for await (const raw of rawPages(source, at, report)) {
     const first = (raw.flags & 2) !== 0;
-    if (first && isHead(raw.body)) {
-      if (serial !== undefined && raw.serial !== serial && sequence < 3) continue; // a second stream beside ours
+    if (first && !linkBegins) chosen = false;
+    linkBegins = first;
+    if (first && !chosen && isHead(raw.body)) {
       serial = raw.serial;
       partial = [];
-    } else if (raw.serial !== serial) continue;
+      chosen = true;
+    } else if (first || raw.serial !== serial) continue;
     const gap = !first && raw.sequence !== sequence + 1;
     const continued = (raw.flags & 1) !== 0;
     if (gap || !continued) partial = [];
     const { packets, rest } = splitPackets(raw, partial, continued && partial.length === 0);
     partial = rest;
     sequence = raw.sequence;
-    yield { packets, granule: packets.length > 0 ? raw.granule : undefined, first, last: (raw.flags & 4) !== 0, gap };
+    yield {
+      at: raw.at,
+      serial: raw.serial,
+      packets,
+      granule: packets.length > 0 ? raw.granule : undefined,
+      first,
+      last: (raw.flags & 4) !== 0,
+      gap,
+    };
   }
 }
 
@@ -176,10 +193,11 @@ export function repage(packets: readonly Uint8Array[], sequence: number): Uint8A
   return pages;
 }
 
-/** The clock at the end of the last page of the file that tells it; undefined when there is none in the last 128 KiB. */
-export async function lastGranule(source: ByteSource): Promise<number | undefined> {
+/** The granule position of the last page that has one, if that page belongs to the stream `serial`. Undefined where the last 128 KiB of the file
+ *  hold no such page, and where another stream ends the file, as in a chained file. */
+export async function lastGranule(source: ByteSource, serial: number): Promise<number | undefined> {
   const from = Math.max(0, source.size - blockBytes);
-  let granule: number | undefined;
-  for await (const page of rawPages(source, from, { skippedBytes: 0, corruptPages: 0 })) granule = page.granule ?? granule;
-  return granule;
+  let last: RawPage | undefined;
+  for await (const page of rawPages(source, from, { skippedBytes: 0, corruptPages: 0 })) if (page.granule !== undefined) last = page;
+  return last?.serial === serial ? last.granule : undefined;
 }

@@ -1,28 +1,31 @@
 // Ogg Vorbis and Ogg Opus: packets demultiplexed here, decoded by libvorbis and libopus, timed by the pages' clocks.
 import type { ByteSource } from "../base/byte-source.ts";
 import { concatBytes } from "../base/bytes.ts";
-import { type AudioReader, cutPiece, type SampleRange } from "./audio-reader.ts";
+import { type AudioReader, cutPiece, cutToRange, type SampleRange } from "./audio-reader.ts";
 import { inSeconds, UnreadableAudioError } from "./faults.ts";
 import { type DecodedPage, type OggCodec, type OggHead, opus, vorbis } from "./ogg-codecs.ts";
 import { lastGranule, type OggPage, type OggWalkReport, repage, walkOgg } from "./ogg-pages.ts";
+import { resampler } from "./resample.ts";
 import { silenceBudget } from "./silence.ts";
 import { afterId3 } from "./sniff.ts";
+import { downmix } from "./waveform.ts";
 
 export const openVorbis = (source: ByteSource): Promise<AudioReader> => openOgg(source, vorbis);
 export const openOpus = (source: ByteSource): Promise<AudioReader> => openOgg(source, opus);
 
-/** Opens an Ogg file. Lost pages are replaced by silence of their length as the clock tells it; what encoders add before and after the
- *  sound is cut away. Excerpts are decoded from shortly before them.
+/** Opens an Ogg file. Lost pages are replaced by silence of their length as the granule positions tell it; samples that encoders add before and
+ *  after the sound are cut away. Excerpts are decoded from shortly before them. The links of a chained file follow each other; a link with
+ *  another number of channels or another rate is converted to the first link's.
  *  @throws UnreadableAudioError when the stream's head is missing or corrupt. */
 async function openOgg(source: ByteSource, codec: OggCodec): Promise<AudioReader> {
   const start = await afterId3(source);
-  const head = await headPacket(source, start, codec);
-  if (head === undefined || head.channels === 0 || head.sampleRateHz === 0) {
+  const { head, serial } = (await firstHead(source, start, codec)) ?? {};
+  if (head === undefined || serial === undefined || head.channels === 0 || head.sampleRateHz === 0) {
     throw new UnreadableAudioError("corrupt", `${source.name} is Ogg with a corrupt ${codec.format} head. Fetch or export it again.`);
   }
   const { channels, sampleRateHz, preSkip } = head;
   const mends: string[] = [];
-  const end = await lastGranule(source);
+  const end = await lastGranule(source, serial);
   return {
     format: codec.format,
     sampleRateHz,
@@ -30,14 +33,47 @@ async function openOgg(source: ByteSource, codec: OggCodec): Promise<AudioReader
     samples: end === undefined ? undefined : Math.max(0, end - preSkip),
     mends,
     async *read(range) {
-      for await (const { at, channels } of placedPieces({ source, start, codec, head, mends }, range)) {
+      const opened: Opened = { source, start, codec, head, mends };
+      let position = 0;
+      for await (const { at, channels } of placedPieces(opened, range)) {
         const cut = cutPiece(channels, at, range);
-        const end = at + channels[0]!.length;
+        position = at + channels[0]!.length;
         if (cut !== undefined) yield cut;
-        if (end >= range.end) return;
+        if (position >= range.end) return;
       }
+      yield* cutToRange(convertedLinks(opened), position, range);
     },
   };
+}
+
+/** The samples of the links from where the format first differs, with the channels and at the rate of the first link. */
+async function* convertedLinks(first: Opened): AsyncGenerator<Float32Array[]> {
+  const { source, codec, head: target, mends } = first;
+  for (let at = first.differentLinkAt; at !== undefined; ) {
+    const { head } = (await firstHead(source, at, codec)) ?? {};
+    if (head === undefined || head.channels === 0 || head.sampleRateHz === 0) {
+      mends.push("a further stream with a corrupt head was left out, and all that follows it");
+      return;
+    }
+    const same = head.channels === target.channels && head.sampleRateHz === target.sampleRateHz;
+    if (!same) mends.push(`a further stream (${head.channels} channels, ${head.sampleRateHz} Hz) was converted to the format of the first`);
+    const link: Opened = { source, start: at, codec, head, mends };
+    const converters = Array.from({ length: target.channels }, () => resampler({ from: head.sampleRateHz, to: target.sampleRateHz }));
+    for await (const { channels } of placedPieces(link, { start: 0, end: Number.POSITIVE_INFINITY })) {
+      yield withChannels(channels, target.channels).map((channel, c) => converters[c]!.push(channel));
+    }
+    yield converters.map((converter) => converter.flush());
+    at = link.differentLinkAt;
+  }
+}
+
+/** One channel becomes any number of equal ones, and any number becomes one, their mean. Otherwise the first channels are kept, and silent ones
+ *  are added. */
+function withChannels(piece: Float32Array[], count: number): Float32Array[] {
+  if (piece.length === count) return piece;
+  if (count === 1) return [downmix({ channels: piece })];
+  const silent = new Float32Array(piece[0]!.length);
+  return Array.from({ length: count }, (_, c) => (piece.length === 1 ? piece[0]!.slice() : (piece[c] ?? silent.slice())));
 }
 
 interface Opened {
@@ -46,10 +82,14 @@ interface Opened {
   readonly codec: OggCodec;
   readonly head: OggHead;
   readonly mends: string[];
+  /** Byte at which a link begins whose format differs, once decoding has come that far. */
+  differentLinkAt?: number;
 }
 
-async function headPacket(source: ByteSource, start: number, codec: OggCodec): Promise<OggHead | undefined> {
-  for await (const page of walkOgg(source, start, codec.isHead, newReport())) return page.packets[0] && codec.parseHead(page.packets[0]);
+async function firstHead(source: ByteSource, start: number, codec: OggCodec): Promise<{ head: OggHead; serial: number } | undefined> {
+  for await (const { packets, serial } of walkOgg(source, start, codec.isHead, newReport())) {
+    return packets[0] && { head: codec.parseHead(packets[0]), serial };
+  }
   return undefined;
 }
 
@@ -106,7 +146,7 @@ function scaled(channels: Float32Array[], gain: number): Float32Array[] {
 }
 
 /** A page of sound as it went to the decoder. */
-interface FedPage extends Omit<OggPage, "packets"> {
+interface FedPage extends Omit<OggPage, "packets" | "at" | "serial"> {
   /** Pages before it were left out on purpose. */
   readonly jumped: boolean;
 }
@@ -114,10 +154,11 @@ interface FedPage extends Omit<OggPage, "packets"> {
 /** Feeds the pages to a decoder and pairs each with its samples. Pages that end well before the range are left out, all but the
  *  last of them, from which the decoder starts. */
 async function* decodePages(
-  { source, start, codec, head, mends }: Opened,
+  opened: Opened,
   range: SampleRange,
   report: OggWalkReport,
 ): AsyncGenerator<{ page: FedPage; decoded: DecodedPage }> {
+  const { source, start, codec, head, mends } = opened;
   let stream = await newStream(codec, source.name);
   let streams = 0;
   let crashes = 0;
@@ -152,7 +193,7 @@ async function* decodePages(
         yield* feedLead();
         const other = page.packets[0] && codec.parseHead(page.packets[0]);
         if (other?.channels !== head.channels || other.sampleRateHz !== head.sampleRateHz) {
-          mends.push("a further stream of another kind was left out");
+          opened.differentLinkAt = page.at;
           break;
         }
         headers = [];
