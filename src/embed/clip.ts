@@ -1,5 +1,5 @@
-// Clips: audio as the model takes it, mono at its sample rate, with its source for provenance. Long recordings are decoded twice instead of
-// being held in memory.
+// Clips: recordings as a model takes them, mono at its sample rate, with where they came from. Short ones are one waveform; long ones are read in
+// pieces, from memory where they fit the budget, else by decoding the file again.
 import { stat } from "node:fs/promises";
 import { loadStream, type StreamFacts } from "../audio/load.node.ts";
 import { resample } from "../audio/resample.ts";
@@ -25,22 +25,48 @@ export interface AudioBytes {
 /** A file's path, a file's bytes, or samples. */
 export type AudioSource = string | AudioBytes | Samples;
 
-/** A recording's source and its audio: in memory, or to be decoded again where it is long. */
+/** A recording as a model takes it, and where it came from. */
 export interface LoadedClip {
   readonly source: Source;
   /** Number of samples at the model's rate. */
   readonly samples: number;
-  /** Mono at the model's rate. */
+  /** Mono at the model's rate: a whole waveform where it is short, else a clip that is read in pieces. */
   readonly sound: Float32Array | LongClip;
+  /** Returns what the clip holds of the sound budget; to be called once nobody reads it any more. */
+  release(): void;
 }
 
-/** Clips up to this length are decoded into memory, run whole and share batches. Longer ones are decoded once for their statistics and again
- *  when they run. */
+/** Clips up to this length are run whole and share batches. Longer ones are run in pieces. */
 export const heldSeconds = 30;
 
+/** A recording up to this length is decoded once and its sound is kept, 86 MB at 24 kHz. A longer one is decoded a second time when it is run. */
+export const keptSeconds = 900;
+
+/** How many samples of long recordings may be in memory at a time, over all clips that are under way. */
+export class SoundBudget {
+  #left: number;
+
+  constructor(samples: number) {
+    this.#left = samples;
+  }
+
+  /** Whether `samples` more fit; they are then reserved. */
+  reserve(samples: number): boolean {
+    if (samples > this.#left) return false;
+    this.#left -= samples;
+    return true;
+  }
+
+  release(samples: number): void {
+    this.#left += samples;
+  }
+}
+
 export interface LoadClipOptions {
-  /** Longest clip to hold in memory; default `heldSeconds`. */
+  /** Longest clip that is run whole; default `heldSeconds`. */
   readonly longestHeldSeconds?: number | undefined;
+  /** Shared by clips that are loaded at the same time; by default a clip has `keptSeconds` of its own. */
+  readonly budget?: SoundBudget | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -56,29 +82,53 @@ export async function loadClip(audio: AudioSource, model: ForModel, options: Loa
   const { signal } = options;
   const decoded: { facts?: StreamFacts } = {};
   const first = loadStream(input, { sampleRateHz, signal, onEnd: (facts) => (decoded.facts = facts) });
+  const budget = options.budget ?? new SoundBudget(keptSeconds * sampleRateHz);
   const gathering = gatherStatistics(model);
-  let held: Float32Array[] | undefined = [];
-  let samples = 0;
-  for await (const piece of first) {
-    samples += piece.length;
-    held?.push(piece);
-    if (samples <= longestHeld) continue;
-    for (const each of held ?? [piece]) gathering.push(each);
-    held = undefined;
+  let pieces: Float32Array[] | undefined = [];
+  let [samples, gathered, reserved] = [0, 0, 0];
+  const release = () => {
+    budget.release(reserved);
+    reserved = 0;
+  };
+  try {
+    for await (const piece of first) {
+      samples += piece.length;
+      pieces?.push(piece);
+      if (samples <= longestHeld) continue;
+      for (const each of gathered === 0 && pieces ? pieces : [piece]) gathering.push(each);
+      gathered = samples;
+      const more = samples - reserved;
+      if (pieces && samples <= keptSeconds * sampleRateHz && budget.reserve(more)) reserved += more;
+      else if (pieces) {
+        pieces = undefined;
+        release();
+      }
+    }
+    const { format, mends, sourceSampleRateHz, sourceChannels, durationSeconds } = decoded.facts!;
+    const named =
+      typeof audio === "string" ? { file: audio, ...(await fileStamp(audio)) } : { file: audio.name, bytes: audio.bytes.length };
+    const source = { ...named, format, sampleRateHz: sourceSampleRateHz, channels: sourceChannels, seconds: durationSeconds, mends };
+    if (gathered === 0) return { source, samples, sound: concatSamples(pieces!), release };
+    const statistics = gathering.statistics();
+    const kept = pieces;
+    const again = kept ? () => inOrder(kept) : () => loadStream(input, { sampleRateHz, signal });
+    return { source, samples, sound: { statistics, pieces: again }, release };
+  } catch (error) {
+    release();
+    throw error;
   }
-  const { format, mends, sourceSampleRateHz, sourceChannels, durationSeconds } = decoded.facts!;
-  const named = typeof audio === "string" ? { file: audio, ...(await fileStamp(audio)) } : { file: audio.name, bytes: audio.bytes.length };
-  const source = { ...named, format, sampleRateHz: sourceSampleRateHz, channels: sourceChannels, seconds: durationSeconds, mends };
-  if (held) return { source, samples, sound: concatSamples(held) };
-  const statistics = gathering.statistics();
-  return { source, samples, sound: { statistics, pieces: () => loadStream(input, { sampleRateHz, signal }) } };
+}
+
+async function* inOrder(pieces: readonly Float32Array[]): AsyncGenerator<Float32Array> {
+  yield* pieces;
 }
 
 function samplesClip({ samples: given, sampleRateHz }: Samples, model: ForModel, longestHeld: number): LoadedClip {
   if (given.length === 0) throw new ConfigError("The waveform has no samples. Give at least one frame of audio.");
   const samples = resample(given, { from: sampleRateHz, to: model.sampleRateHz });
   const source = { sampleRateHz, channels: 1, seconds: given.length / sampleRateHz, mends: [] };
-  return { source, samples: samples.length, sound: samples.length <= longestHeld ? samples : longClip(samples, model) };
+  const sound = samples.length <= longestHeld ? samples : longClip(samples, model);
+  return { source, samples: samples.length, sound, release: () => {} };
 }
 
 /** Size and modification time: they show whether a file has changed since it was embedded. */

@@ -8,7 +8,7 @@ import type { LoadedModel } from "../inference/load.node.ts";
 import { type Settings, sameSource, settingsThatDiffer } from "../inference/provenance.ts";
 import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.ts";
-import { type AudioBytes, fileStamp, type LoadedClip, loadClip } from "./clip.ts";
+import { type AudioBytes, fileStamp, keptSeconds, type LoadedClip, loadClip, SoundBudget } from "./clip.ts";
 import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.ts";
 import { claimOutFolder, outputError } from "./out-folder.ts";
 import { beginReport, type Ending, type FileResult } from "./report.ts";
@@ -91,7 +91,7 @@ async function* embedEach(
 ): AsyncGenerator<FileResult> {
   const { batchSize = 1, lookAhead = 2, signal } = options;
   const store = await stores[options.format ?? "npy"](options.out, options);
-  const work: Work = { model, settings, store, options };
+  const work: Work = { model, settings, store, options, budget: new SoundBudget(keptAtOnce * keptSeconds * model.model.sampleRateHz) };
   try {
     const pool: Ready[] = [];
     const depth = batchSize === 1 ? 1 : waitingBatches * batchSize;
@@ -99,6 +99,7 @@ async function* embedEach(
     for await (const item of runAhead(files, lookAhead + batchSize - 1, (file) => prepare(work, file))) {
       if (signal?.aborted) break;
       if ("status" in item) yield item;
+      else if (!(item.clip.sound instanceof Float32Array)) yield* embedLong(work, item);
       else if (pool.push(item) >= depth) yield* embedBatch(work, next());
     }
     while (pool.length > 0 && !signal?.aborted) yield* embedBatch(work, next());
@@ -112,7 +113,12 @@ interface Work {
   readonly settings: Settings;
   readonly store: Store;
   readonly options: EmbedFilesOptions;
+  /** For the sound of long files. */
+  readonly budget: SoundBudget;
 }
+
+/** How many files of `keptSeconds` a run may hold decoded: 260 MB at 24 kHz. */
+const keptAtOnce = 3;
 
 /** A file that is decoded and waits for the model. */
 interface Ready {
@@ -121,17 +127,20 @@ interface Ready {
 }
 
 /** Skips what is finished, decodes the rest. Never rejects. */
-async function prepare({ model, settings, store, options }: Work, file: CorpusFile): Promise<Ready | FileResult> {
+async function prepare({ model, settings, store, options, budget }: Work, file: CorpusFile): Promise<Ready | FileResult> {
+  let clip: LoadedClip | undefined;
   try {
     options.signal?.throwIfAborted();
     if (!options.overwrite && (await isFinished(store, file, settings))) return { file: file.file, status: "skipped" };
-    const clip = await loadClip(file.audio ?? file.file, model.model, {
+    clip = await loadClip(file.audio ?? file.file, model.model, {
       longestHeldSeconds: longestHeld(settings),
+      budget,
       signal: options.signal,
     });
     checkLength(model.model, clip.samples);
     return { file, clip };
   } catch (error) {
+    clip?.release();
     const misnamed = error instanceof NotFoundError && file.file.includes("\ufffd");
     return failed(
       file,
@@ -186,6 +195,15 @@ async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<
       if (diskIsFull(error)) throw error;
       yield failed(file, error);
     }
+  }
+}
+
+/** A long clip shares no batch, and what was kept of its sound is freed at once. */
+async function* embedLong(work: Work, item: Ready): AsyncGenerator<FileResult> {
+  try {
+    yield* embedBatch(work, [item]);
+  } finally {
+    item.clip.release();
   }
 }
 

@@ -10,8 +10,9 @@ import { toFloat32 } from "../base/host-tensor.ts";
 import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { parseNpy } from "../formats/npy.ts";
 import { type LoadedModel, loadModel } from "../inference/load.node.ts";
+import type { LongClip } from "../inference/long.ts";
 import type { Engine } from "../ops/program.ts";
-import { heldSeconds, type LoadedClip, loadClip } from "./clip.ts";
+import { heldSeconds, type LoadedClip, loadClip, SoundBudget } from "./clip.ts";
 import { embed } from "./embed.ts";
 import { embedFiles } from "./embed-files.ts";
 
@@ -97,12 +98,33 @@ test("a run interrupted in the middle of a file leaves no output for it, and the
   expect(sidecar.windows).toEqual({ count: 10, windowSeconds: 5, overlapSeconds: 1 });
 });
 
+test("a long file under the budget is decoded once, and what it reserved is returned", async () => {
+  const copy = join(folder, "decoded-once.wav");
+  await writeFile(copy, await readFile(song));
+  const samples = 24_000 * (heldSeconds + 10);
+  const budget = new SoundBudget(samples);
+  const clip = await loadClip(copy, model.model, { budget });
+  const second = await loadClip(copy, model.model, { budget }); // finds the budget spent
+  await rm(copy);
+  const read = async ({ sound }: LoadedClip) => {
+    let count = 0;
+    for await (const piece of (sound as LongClip).pieces()) count += piece.length;
+    return count;
+  };
+  expect(await read(clip)).toBe(samples);
+  await expect(read(second)).rejects.toThrow(/decoded-once.wav/);
+  expect(budget.reserve(1)).toBe(false);
+  clip.release();
+  second.release();
+  expect(budget.reserve(samples)).toBe(true);
+});
+
 test("a file that changes between its two readings ends the run", async () => {
   const copy = join(folder, "changing.wav");
   await writeFile(copy, await readFile(song));
   let runs = 0;
   const bytes = await readFile(song);
-  const clip = await loadClip(copy, model.model);
+  const clip = await loadClip(copy, model.model, { budget: new SoundBudget(0) });
   await writeFile(copy, bytes.subarray(0, bytes.length / 2));
   if (clip.sound instanceof Float32Array) throw new Error("unreachable");
   const reading = async () => {
