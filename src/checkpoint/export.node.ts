@@ -4,7 +4,7 @@ import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
 import { type LazyOnnxModel, type WriteOnnxOptions, writeOnnx } from "../formats/onnx/write.node.ts";
 import type { Architecture } from "../models/index.ts";
 import type { Program, WeightReader } from "../ops/program.ts";
-import { chainProgram } from "../ops/stage.ts";
+import { chainProgram, stagesUpTo } from "../ops/stage.ts";
 
 /** What the ONNX file contains. */
 export interface ExportOptions extends WriteOnnxOptions {
@@ -68,9 +68,8 @@ export async function exportOnnx(
 /** The chain up to the highest chosen layer, with transformers' names for its input and outputs. */
 function exportProgram(model: Architecture["model"], layers: readonly number[], outputs: readonly string[]): Program {
   const taps = layers.map((layer) => model.hiddenStates[layer]!);
-  const last = Math.max(...taps.map((tap) => model.stages.findIndex((stage) => stage.name === tap)));
   const input = { dtype: "float32", shape: ["batch", "samples"] } as const;
-  const chain = chainProgram(model.family, model.stages.slice(0, last + 1), { input, outputs: taps });
+  const chain = chainProgram(model.family, stagesUpTo(model.stages, taps), { input, outputs: taps });
   return {
     ...chain,
     inputs: { input_values: input },

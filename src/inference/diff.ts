@@ -2,6 +2,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { toFloat32 } from "../base/host-tensor.ts";
+import { tapNames } from "../ops/stage.ts";
 import type { Encoder } from "./encoder.ts";
 
 export interface TapDifference {
@@ -24,10 +25,7 @@ export async function compareTaps(a: Encoder, b: Encoder, waveform: Float32Array
       );
     }
   }
-  const names = a.model.stages.flatMap(({ name }) => {
-    if (name === "frontend") return ["conv_features", name];
-    return name.startsWith("layers.") ? [`${name}.ffn`, name] : [name];
-  });
+  const names = tapNames(a.model.stages);
   const [ours, theirs] = [await a.taps(waveform, names), await b.taps(waveform, names)];
   return names.map((tap) => {
     const { shape } = ours[tap]!;

@@ -4,7 +4,7 @@ import { ConfigError, TooShortError } from "../base/errors.ts";
 import { hostTensor, int32Vector } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
 import type { Engine, Session, Values, WeightReader } from "../ops/program.ts";
-import { chainProgram } from "../ops/stage.ts";
+import { chainProgram, stagesUpTo } from "../ops/stage.ts";
 import { prepareBatch } from "./input-normalisation.ts";
 import { type FrameRun, gatherRow, type LongClip, longClip, windowedFrames } from "./long.ts";
 import type { HiddenStates } from "./pooling.ts";
@@ -68,8 +68,7 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
   /** The program that ends with the highest stage among `outputs`. */
   function session(outputs: readonly string[], counted: { windows: boolean; frames: boolean }): Promise<Session> {
     return sessions.get(`${outputs.join()} ${counted.windows} ${counted.frames}`, () => {
-      const last = Math.max(...outputs.map((output) => model.stages.findIndex((stage) => stage.name === stageOf(output))));
-      return chainProgram(model.family, model.stages.slice(0, last + 1), {
+      return chainProgram(model.family, stagesUpTo(model.stages, outputs), {
         input: { dtype: "float32", shape: ["batch", "samples"] },
         outputs,
         padding: options.padding,
@@ -129,11 +128,6 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
     },
     dispose: () => sessions.dispose(),
   };
-}
-
-/** The stage in which a tap lies: its own name, `layers.3` of `layers.3.ffn`, else the frontend. */
-function stageOf(tap: string): string {
-  return /^(embed|final|layers\.\d+)/.exec(tap)?.[1] ?? "frontend";
 }
 
 /** The chosen entries of `hidden_states`, in the order given. @throws ConfigError for a layer the model doesn't have. */

@@ -8,7 +8,7 @@
 import { AudioError } from "../base/errors.ts";
 import { type HostTensor, hostTensor, toFloat32 } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
-import { chainProgram } from "../ops/stage.ts";
+import { chainProgram, stagesUpTo } from "../ops/stage.ts";
 import { type ClipStatistics, gatherStatistics, momentInputs } from "./clip-statistics.ts";
 import { normalise } from "./input-normalisation.ts";
 import type { HiddenStates } from "./pooling.ts";
@@ -112,9 +112,8 @@ export async function* windowedFrames(
   const { model, sessions } = run;
   const { batchSize = 1, signal } = options;
   const outputs = layers.map((layer) => model.hiddenStates[layer]!);
-  const lastStage = Math.max(...outputs.map((output) => model.stages.findIndex(({ name }) => name === output)));
   const program = () =>
-    chainProgram(`${model.family} transformer`, model.stages.slice(1, lastStage + 1), {
+    chainProgram(`${model.family} transformer`, stagesUpTo(model.stages, outputs).slice(1), {
       input: { dtype: "float32", shape: ["batch", "frames", model.width] },
       outputs,
     });

@@ -1,55 +1,77 @@
-// Stages: a model is a chain of them, and the chain may be cut at every edge. The one cut serves extraction up to a layer,
-// windows over long audio, and training that walks backward a stage at a time.
+// Stages: a model is a chain of stages, which can be cut between any two of them. Extraction up to a layer, windows over long audio, and
+// training with a backward pass per stage all use such cuts. Taps give access to intermediate values by name.
+import { NotFoundError } from "../base/errors.ts";
 import type { Ops } from "./ops.ts";
 import type { ParamSpecs, Params } from "./params.ts";
 import type { Program, TensorSpec } from "./program.ts";
 import type { TrainingOps } from "./training-ops.ts";
 
-/** How much of each row is real. Masks derive from these counts; the host computes them. Absent: every row is full. */
+/** How many entries of each row are valid, computed by the host; masks are derived from these counts. Absent: every row is full. */
 export interface Lengths<T> {
-  /** Valid outputs of convolution 0, [batch] int32: its group norm's statistics cover these alone. */
+  /** Valid outputs of convolution 0, [batch] int32: the statistics of its group norm cover these only. */
   readonly windows?: T;
-  /** Valid frames, [batch] int32: later ones get no attention. */
+  /** Valid frames, [batch] int32: later frames get no attention. */
   readonly frames?: T;
 }
 
-/** Mean [batch, 1, size] and covariance [batch, size, size] of the windows of a signal that convolution 0 sees, float64. */
+/** Mean [batch, 1, size] and covariance [batch, size, size] of the signal windows that convolution 0 multiplies, float64. */
 export interface WindowMoments<T> {
   readonly mean: T;
   readonly covariance: T;
 }
 
+/** What a run passes to its stages besides weights and input. */
 export interface Context<T> {
   readonly ops: Ops<T>;
   readonly lengths?: Lengths<T>;
-  /** The whole clip's, for a run that sees a part of it: so the group norm of convolution 0 is that of the clip. Absent: the run's own. */
+  /** The moments of the whole clip, where a run has a part of it, for the group norm of convolution 0. Absent: the moments of the run's input. */
   readonly moments?: WindowMoments<T>;
-  /** Frames to replace by the learned mask embedding, [batch, frames] bool. */
+  /** Frames to replace with the learned mask embedding, [batch, frames] bool. */
   readonly timeMask?: T;
-  /** Padding as transformers treats it, where that differs from the exact batch (see `models/blocks/positional.ts`). */
+  /** Whether padding is treated exactly or as in transformers, where the two differ (`models/blocks/positional.ts`). Default "exact". */
   readonly padding?: "exact" | "original";
-  /** What training adds; absent at inference. */
+  /** Present in training only. */
   readonly train?: Training<T>;
-  /** Shows intermediate values by name: hidden states, training targets, parity diffs. */
+  /** Receives intermediate values by name: hidden states, training targets, values for parity checks. */
   tap?(name: string, value: T): void;
 }
 
-/** Training's own tools inside a stage, and how much is dropped where (fairseq's names: dropout, attention_dropout, activation_dropout,
- *  dropout_input; feature_grad_mult). */
+/** What stages need in training: its operators, dropout probabilities (fairseq's dropout, attention_dropout, activation_dropout and
+ *  dropout_input), and the gradient factor (feature_grad_mult). */
 export interface Training<T> {
   readonly ops: TrainingOps<T>;
   readonly dropout: { readonly residual: number; readonly attention: number; readonly activation: number; readonly input: number };
-  /** The factor on the gradient that reaches the convolutions. */
+  /** The factor by which the gradient of the convolutions' output is multiplied. */
   readonly featureGradient: number;
 }
 
+/** One link of a model's chain. */
 export interface Stage {
+  /** Unique in the chain; the tap of the stage's output has this name. */
   readonly name: string;
   readonly params: ParamSpecs;
+  /** Names of the intermediate values that `run` gives to `tap`, in order. */
+  readonly taps?: readonly string[];
   run<T>(cx: Context<T>, params: Params<T>, x: T): T;
 }
 
-/** Runs stages in order, tapping each stage's output under its name. */
+/** The names of all taps of a chain, in the order in which a run computes them. */
+export function tapNames(stages: readonly Stage[]): string[] {
+  return stages.flatMap(({ name, taps = [] }) => [...taps, name]);
+}
+
+/** The shortest beginning of a chain that computes all of `taps`.
+ *  @throws NotFoundError for a name that no stage taps. */
+export function stagesUpTo(stages: readonly Stage[], taps: readonly string[]): readonly Stage[] {
+  const last = taps.map((tap) => {
+    const index = stages.findIndex((stage) => stage.name === tap || stage.taps?.includes(tap));
+    if (index < 0) throw new NotFoundError(`No stage taps ${JSON.stringify(tap)}. The taps are ${tapNames(stages).join(", ")}.`);
+    return index;
+  });
+  return stages.slice(0, Math.max(...last) + 1);
+}
+
+/** Runs stages in order and taps the output of each under its name. */
 export function runChain<T>(stages: readonly Stage[], cx: Context<T>, params: Params<T>, x: T): T {
   return stages.reduce((value, stage) => {
     const { scope } = cx.ops;
@@ -60,9 +82,9 @@ export function runChain<T>(stages: readonly Stage[], cx: Context<T>, params: Pa
 }
 
 export interface ChainOptions {
-  /** What the first stage takes. */
+  /** The input of the first stage. */
   readonly input: TensorSpec;
-  /** Names of the taps to give out. */
+  /** The taps that are the program's outputs. */
   readonly outputs: readonly string[];
   readonly padding?: "exact" | "original";
   /** Which of the optional inputs the program has. */
@@ -70,13 +92,13 @@ export interface ChainOptions {
     readonly windows?: boolean;
     readonly frames?: boolean;
     readonly timeMask?: boolean;
-    /** The size of the windows whose `mean` and `covariance` are given. */
+    /** The size of the windows that `mean` and `covariance` describe. */
     readonly moments?: number | undefined;
   };
 }
 
-/** A chain of stages as a program: inputs `x`, and where asked for `windows`, `frames`, `timeMask`, or `mean` and `covariance`; outputs by
- *  tap name. */
+/** A chain of stages as a program. Its inputs are `x` and those chosen in `with`: `windows`, `frames`, `timeMask`, or `mean` and `covariance`.
+ *  Its outputs are named after their taps. */
 export function chainProgram(name: string, stages: readonly Stage[], options: ChainOptions): Program {
   const optional = options.with ?? {};
   return {

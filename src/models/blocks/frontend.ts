@@ -20,7 +20,7 @@ export interface JoinedFeatures {
   compute<T>(ops: Ops<T>, waveform: T): T;
 }
 
-/** waveform [batch, samples] → projected frames [batch, frames, width]. Taps conv_features, the joined features, and projected. */
+/** waveform [batch, samples] → projected frames [batch, frames, width]. Taps conv_features and the joined features. */
 export function frontendStage({ extractor, transformer, projectionNorm }: FrontendConfig, joined?: JoinedFeatures): Stage {
   const inputs = extractor.channels.at(-1)! + (joined?.width ?? 0);
   const norm = layerNorm("feature_projection.layer_norm", inputs, transformer.eps);
@@ -32,6 +32,7 @@ export function frontendStage({ extractor, transformer, projectionNorm }: Fronte
   const layers: readonly Layer[] = projectionNorm ? [norm, projection] : [projection];
   return {
     name: "frontend",
+    taps: ["conv_features", ...(joined ? [joined.name] : [])],
     params: { ...featureExtractorParams(extractor), ...paramsOf(...layers) },
     run(cx, params, waveform) {
       const { ops } = cx;
@@ -42,9 +43,7 @@ export function frontendStage({ extractor, transformer, projectionNorm }: Fronte
         cx.tap?.(joined.name, beside);
         features = ops.concat([features, beside], 2);
       }
-      const projected = layers.reduce((x, layer) => layer.apply(ops, params, x), features);
-      cx.tap?.("projected", projected);
-      return projected;
+      return layers.reduce((x, layer) => layer.apply(ops, params, x), features);
     },
   };
 }

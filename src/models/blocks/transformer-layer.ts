@@ -28,8 +28,11 @@ export function transformerLayer(config: TransformerConfig, index: number): Stag
   const output = linear(`${path}.feed_forward.output_dense`, config.feedForward, width);
   const finalNorm = layerNorm(`${path}.final_layer_norm`, width, eps);
 
+  const name = `layers.${index}`;
+  const feedForwardTap = `${name}.ffn`;
   return {
-    name: `layers.${index}`,
+    name,
+    taps: [feedForwardTap],
     params: paramsOf(q, k, v, out, attentionNorm, intermediate, output, finalNorm),
     run(cx, params, x) {
       const { ops, lengths } = cx;
@@ -39,7 +42,7 @@ export function transformerLayer(config: TransformerConfig, index: number): Stag
       const attention = (y: T) => apply(out, ops.mergeHeads(ops.attention(head(q, y), head(k, y), head(v, y), lengths?.frames)));
       const feedForward = (y: T) => {
         const z = apply(output, apply(intermediate, y));
-        cx.tap?.(`layers.${index}.ffn`, z);
+        cx.tap?.(feedForwardTap, z);
         return z;
       };
       const residual = (y: T) => (residualScale === 1 ? y : ops.mul(y, residualScale));
