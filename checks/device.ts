@@ -21,7 +21,8 @@ import { fromHost, type TorchTensor, tidy, toFloats } from "../src/engines/torch
 import { torchGradients, torchTraining } from "../src/engines/torch/training.ts";
 import { createEncoder } from "../src/inference/encoder.ts";
 import { architectureFromHf } from "../src/models/index.ts";
-import { caseAnswer, caseGradient, caseProgram, opCases, scaledError } from "../src/ops/conformance.ts";
+import { caseAnswer, caseGradient, caseProgram, scaledError } from "../src/ops/conformance.ts";
+import { opCases } from "../src/ops/conformance-cases.ts";
 import { noWeights, type Values } from "../src/ops/program.ts";
 import { chainProgram } from "../src/ops/stage.ts";
 import { goldenArray } from "../test/fixtures/golden.ts";

@@ -1,7 +1,7 @@
-// Composites: the default meaning, in primitives, of the words an engine may override.
+// Composites: default implementations, in primitives, of the operators that an engine may override.
 import type { Activation, Composites, Primitives } from "./ops.ts";
 
-/** The most negative finite float32: what a masked attention score is set to, as transformers does. */
+/** The most negative finite float32, which transformers puts in place of masked attention scores. */
 export const maskedScore = -3.4028234663852886e38;
 
 export function defaultComposites<T>(ops: Primitives<T>): Composites<T> {

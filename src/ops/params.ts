@@ -1,9 +1,9 @@
-// Params: what weights a stage needs, by the checkpoint's own names, and how fresh ones are drawn.
+// Params: the weights that a stage needs, under the checkpoint's names, and the initialisation of new ones.
 import { elementCount } from "../base/dtypes.ts";
 import { ShapeError } from "../base/errors.ts";
 import { fillGaussian, type Rng } from "../base/random.ts";
 
-/** How a fresh weight is drawn. */
+/** The distribution of a new weight; `normal` gives its standard deviation. */
 export type Init = { readonly constant: number } | { readonly normal: number } | { readonly uniform: readonly [low: number, high: number] };
 
 export interface ParamSpec {
@@ -11,7 +11,7 @@ export interface ParamSpec {
   readonly init: Init;
 }
 
-/** Full weight names, as the checkpoint spells them, to their shapes. */
+/** Specifications by full weight name, as in the checkpoint. */
 export type ParamSpecs = Readonly<Record<string, ParamSpec>>;
 
 export const param = {
@@ -21,9 +21,9 @@ export const param = {
   uniform: (bound: number, ...shape: number[]): ParamSpec => ({ shape, init: { uniform: [-bound, bound] } }),
 } as const;
 
-/** The weights as tensors of an engine, looked up by path: `p.at("encoder.layers.0").get("fc1.weight")`. */
+/** Weights as tensors of an engine, looked up by path: `p.at("encoder.layers.0").get("fc1.weight")`. */
 export interface Params<T> {
-  /** @throws NotFoundError where the name is not one of the program's specs. */
+  /** @throws NotFoundError where the program declares no such weight. */
   get(name: string): T;
   at(prefix: string): Params<T>;
 }
@@ -36,7 +36,7 @@ export function paramsFrom<T>(lookup: (name: string) => T, prefix = ""): Params<
   };
 }
 
-/** Draws fresh values for a spec. */
+/** Draws values for a new weight. */
 export function initialise({ shape, init }: ParamSpec, rng: Rng): Float32Array {
   const values = new Float32Array(elementCount(shape));
   if ("constant" in init) return values.fill(init.constant);
@@ -46,11 +46,11 @@ export function initialise({ shape, init }: ParamSpec, rng: Rng): Float32Array {
   return values;
 }
 
-/** @throws ShapeError when a checkpoint's tensor is not of the shape the configuration asks for. */
-export function checkShape(name: string, found: readonly number[], wanted: readonly number[]): void {
-  if (found.length !== wanted.length || found.some((n, i) => n !== wanted[i])) {
+/** @throws ShapeError when a tensor of the checkpoint does not have the shape that the configuration gives. */
+export function checkShape(name: string, actual: readonly number[], expected: readonly number[]): void {
+  if (actual.length !== expected.length || actual.some((size, i) => size !== expected[i])) {
     throw new ShapeError(
-      `${name} is [${found.join(", ")}], the config asks for [${wanted.join(", ")}]. Load it with the config.json that lies beside it.`,
+      `${name} is [${actual.join(", ")}], the config asks for [${expected.join(", ")}]. Load it with the config.json that lies beside it.`,
     );
   }
 }

@@ -1,10 +1,10 @@
-// Programs: a computation with named inputs and outputs, and the two contracts through which an engine runs one.
+// Programs: computations with named inputs and outputs, and the interfaces through which engines run them.
 import type { DType } from "../base/dtypes.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
 import type { Ops } from "./ops.ts";
 import type { ParamSpecs, Params } from "./params.ts";
 
-/** A size an engine knows before it sees data, or the name of one that it doesn't. */
+/** A size that is known before a run, or the name of one that is not. */
 export type Dim = number | string;
 
 export interface TensorSpec {
@@ -12,7 +12,7 @@ export interface TensorSpec {
   readonly shape: readonly Dim[];
 }
 
-/** A computation on any engine: what it takes, what weights it needs, what it gives. */
+/** A computation that runs on any engine: its inputs, the weights that it needs, and the function from both to its outputs. */
 export interface Program {
   readonly name: string;
   readonly inputs: Readonly<Record<string, TensorSpec>>;
@@ -20,7 +20,7 @@ export interface Program {
   run<T>(ops: Ops<T>, params: Params<T>, inputs: Readonly<Record<string, T>>): Record<string, T>;
 }
 
-/** Where an engine gets weights from: a checkpoint under the model's own names. */
+/** The source of an engine's weights: a checkpoint, read by the model's names. */
 export interface WeightReader {
   /** @throws NotFoundError when the checkpoint has no such tensor. */
   read(name: string): Promise<HostTensor>;
@@ -28,14 +28,14 @@ export interface WeightReader {
 
 export type Values = Record<string, HostTensor>;
 
-/** A program made ready on an engine. */
+/** A program prepared on an engine. */
 export interface Session {
-  /** Inputs and outputs under the program's names; outputs are float32, int32 or bool. */
+  /** Takes and returns tensors under the program's names; outputs are float32, int32 or bool. */
   run(inputs: Values): Promise<Values>;
   dispose(): Promise<void>;
 }
 
-/** What runs programs: ONNX Runtime or libtorch, told apart by `name`. */
+/** A backend that runs programs: `name` is "onnx" for ONNX Runtime, "torch" for libtorch. */
 export interface Engine {
   readonly name: string;
   prepare(program: Program, weights: WeightReader): Promise<Session>;
@@ -43,5 +43,5 @@ export interface Engine {
 
 /** A reader for programs without weights. */
 export const noWeights: WeightReader = {
-  read: (name) => Promise.reject(new Error(`No weights were given, but ${name} was asked for.`)),
+  read: (name) => Promise.reject(new Error(`The program reads the weight ${name}, but it was prepared without weights.`)),
 };

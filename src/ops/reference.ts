@@ -1,5 +1,5 @@
-// The reference: each word of Ops in plain loops over float64, slow and short. What an engine must agree with, and what finite
-// differences are taken of.
+// The reference: every operator in plain loops over float64, slow and short. Engines must agree with it, and finite differences of it are the
+// reference for gradients.
 import { elementCount } from "../base/dtypes.ts";
 import { ShapeError } from "../base/errors.ts";
 import { defaultComposites } from "./composites.ts";
@@ -23,7 +23,7 @@ function build(shape: readonly number[], value: (index: Index) => number): Refer
   return { shape, data };
 }
 
-/** The entry at an index, whose leading axes and axes of size 1 are broadcast. */
+/** The entry at an index of a shape that `x` broadcasts to. */
 function entry(x: Reference, index: Index): number {
   const skip = index.length - x.shape.length;
   let position = 0;
@@ -37,10 +37,10 @@ function broadcastShape(...shapes: (readonly number[])[]): number[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) =>
     shapes.reduce((size, shape) => {
-      const its = shape[axis - rank + shape.length] ?? 1;
-      if (its !== size && its !== 1 && size !== 1)
+      const ownSize = shape[axis - rank + shape.length] ?? 1;
+      if (ownSize !== size && ownSize !== 1 && size !== 1)
         throw new ShapeError(`Shapes ${shapes.map((s) => `[${s}]`).join(" and ")} do not broadcast.`);
-      return its === 1 ? size : its;
+      return ownSize === 1 ? size : ownSize;
     }, 1),
   );
 }
@@ -54,7 +54,7 @@ function elementwise(combine: (...values: number[]) => number, ...xs: (Reference
   return build(broadcastShape(...tensors.map((x) => x.shape)), (index) => combine(...tensors.map((x) => entry(x, index))));
 }
 
-/** Folds an axis to size 1. */
+/** Reduces an axis to size 1. */
 function reduce(x: Reference, axis: number, fold: (values: number[]) => number): Reference {
   const i = at(x, axis);
   return build(replaced(x.shape, i, 1), (index) => fold(along(x, i, index)));
@@ -65,7 +65,7 @@ const along = (x: Reference, axis: number, index: Index): number[] =>
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-/** The error function by its series, and beyond 3 by its continued fraction: relative error under 1e-15. */
+/** The error function: its series up to 3, its continued fraction beyond. Relative error under 1e-15. */
 export function erf(x: number): number {
   const a = Math.abs(x);
   if (a < 3) {
@@ -253,5 +253,5 @@ const primitives: Primitives<Reference> = {
   fixedSize: (x, axis) => x.shape.at(axis)!,
 };
 
-/** Ops whose composites are the default lowering, so that an engine's overrides are held to it. */
+/** Ops with the default composites, against which the overrides of engines are tested. */
 export const referenceOps: Ops<Reference> = { ...primitives, ...defaultComposites(primitives) };

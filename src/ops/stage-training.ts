@@ -1,27 +1,27 @@
-// Stage-wise training: a chain run forward with its graph cut at every stage edge, and walked backward a stage at a time. Whoever walks
-// may all-reduce, update or free a stage's weights while earlier stages still wait.
+// Stage-wise training: a forward pass whose graph is cut between stages, and a backward pass that visits one stage at a time. The caller can
+// all-reduce, update or free a stage's weights before earlier stages are visited.
 import { NotFoundError } from "../base/errors.ts";
 import type { Params } from "./params.ts";
 import type { Context, Stage } from "./stage.ts";
 import type { TrainingOps } from "./training-ops.ts";
 
 export interface ChainForwardOptions {
-  /** Stages whose inner activations are not kept but computed again on the way back. */
+  /** Chooses the stages whose activations are recomputed in the backward pass instead of being kept. */
   readonly recompute?: (stage: Stage) => boolean;
-  /** Taps on which the loss depends beside the chain's output, by name. */
+  /** Names of the taps on which the loss depends besides the output. */
   readonly taps?: readonly string[];
 }
 
-/** Gradients of a stage's weights by full name; weights without influence are absent. */
+/** Gradients of a stage's weights by full name. Weights on which the loss does not depend are absent. */
 export type StageGradients<T> = Readonly<Record<string, T>>;
 
 export interface ChainForward<T> {
-  /** A leaf: the loss is computed from it, and its gradient seeds `backward`. */
+  /** A leaf from which the loss is computed; `backward` takes its gradient as seed. */
   readonly output: T;
-  /** The tapped values asked for, as leaves. */
+  /** The chosen taps, as leaves. */
   readonly taps: Readonly<Record<string, T>>;
-  /** Walks back from the gradient of the output (and of taps), last stage first, and tells each stage's gradients.
-   *  Tensors told to `visit` are freed when it returns unless kept. Gives the gradient of the chain's input where that was a leaf. Once. */
+  /** Runs the backward pass from the gradients of the output and of taps, last stage first, and passes each stage's gradients to `visit`.
+   *  They are freed when `visit` returns, unless it keeps them. Returns the gradient of the chain's input where that is a leaf. Call it once. */
   backward(
     seed: T | undefined,
     visit: (stage: Stage, gradients: StageGradients<T>) => void,
@@ -33,13 +33,14 @@ interface Link<T> {
   readonly stage: Stage;
   /** The stage's input as a leaf. */
   readonly input: T;
-  /** Its output, at the head of the stage's own graph; absent where it is to be recomputed. */
+  /** The stage's output in the stage's graph; absent where it is recomputed. */
   readonly output?: T;
   readonly taps?: Readonly<Record<string, T>>;
   readonly random?: T;
 }
 
-/** Runs `stages` forward in training. `params` give leaves for the weights that train. Who wants a tapped value later keeps a `detach` of it. */
+/** Runs the forward pass of `stages` in training. `params` returns leaves for the weights that are trained. A tap that is used later must be
+ *  kept as a `detach`. */
 export function forwardChain<T>(
   training: TrainingOps<T>,
   stages: readonly Stage[],
@@ -48,18 +49,18 @@ export function forwardChain<T>(
   x: T,
   options: ChainForwardOptions = {},
 ): ChainForward<T> {
-  const wanted = new Set(options.taps);
+  const lossTaps = new Set(options.taps);
   const leaves: Record<string, T> = {};
   const links: Link<T>[] = [];
   const recomputed: T[] = [];
 
-  /** The stage's output and the wanted ones of its taps; other taps pass to the caller's own. */
+  /** The stage's output and those of its taps that the loss depends on. All taps are also passed to the caller's `tap`. */
   const run = (stage: Stage, input: T, tap: Context<T>["tap"]) => {
     const taps: Record<string, T> = {};
     const tapped: Context<T> = {
       ...cx,
       tap: (name, value) => {
-        if (wanted.has(name)) taps[name] = value;
+        if (lossTaps.has(name)) taps[name] = value;
         tap?.(name, value);
       },
     };
@@ -71,21 +72,23 @@ export function forwardChain<T>(
   let current = x;
   for (const stage of stages) {
     const input = links.length === 0 ? x : training.leaf(current);
-    const again = options.recompute?.(stage) ?? false;
-    const random = again ? training.randomState() : undefined;
-    // Inner tensors go at once: what the way back needs of them, the graph itself holds.
-    const { output, taps } = training.tidy(() => (again ? training.noGrad(() => run(stage, input, cx.tap)) : run(stage, input, cx.tap)));
+    const recompute = options.recompute?.(stage) ?? false;
+    const random = recompute ? training.randomState() : undefined;
+    // Inner tensors are freed at once: the graph holds those that the backward pass needs.
+    const { output, taps } = training.tidy(() =>
+      recompute ? training.noGrad(() => run(stage, input, cx.tap)) : run(stage, input, cx.tap),
+    );
     for (const [name, value] of Object.entries(taps)) leaves[name] = training.leaf(value);
-    links.push(again ? { stage, input, random: random! } : { stage, input, output, taps });
+    links.push(recompute ? { stage, input, random: random! } : { stage, input, output, taps });
     current = output;
-    if (again) recomputed.push(output, ...Object.values(taps));
+    if (recompute) recomputed.push(output, ...Object.values(taps));
   }
-  for (const name of wanted) {
-    if (!(name in leaves)) throw new NotFoundError(`No stage taps ${name}, on which a loss should depend.`);
+  for (const name of lossTaps) {
+    if (!(name in leaves)) throw new NotFoundError(`No stage taps ${name}, on which the loss should depend.`);
   }
 
   const output = training.leaf(current);
-  training.dispose(recomputed); // the leaves share their memory
+  training.dispose(recomputed); // the leaves share the memory
 
   const backward: ChainForward<T>["backward"] = (seed, visit, tapSeeds = {}) => {
     let gradient = seed;
@@ -111,25 +114,25 @@ export function forwardChain<T>(
     }
     const heads: T[] = [];
     const seeds: T[] = [];
-    const seeded = (head: T, its: T | undefined) => {
-      if (its === undefined) return;
+    const addHead = (head: T, headSeed: T | undefined) => {
+      if (headSeed === undefined) return;
       heads.push(head);
-      seeds.push(its);
+      seeds.push(headSeed);
     };
-    seeded(output, seed);
-    for (const [name, value] of Object.entries(taps!)) seeded(value, tapSeeds[name]);
+    addHead(output, seed);
+    for (const [name, value] of Object.entries(taps!)) addHead(value, tapSeeds[name]);
     const names = Object.keys(stage.params);
     const inputs = [input, ...names.map((name) => params.get(name))];
-    const found = heads.length === 0 ? [] : training.gradients(heads, seeds, inputs);
+    const [inputGradient, ...weightGradients] = heads.length === 0 ? [] : training.gradients(heads, seeds, inputs);
     const gradients: Record<string, T> = {};
     names.forEach((name, i) => {
-      const its = found[i + 1];
-      if (its !== undefined) gradients[name] = its;
+      const gradient = weightGradients[i];
+      if (gradient !== undefined) gradients[name] = gradient;
     });
     visit(stage, gradients);
     const spent = [link.output, link.random, input === x ? undefined : input];
     training.dispose(spent.filter((held) => held !== undefined));
-    return found[0];
+    return inputGradient;
   };
 
   return { output, taps: leaves, backward };
