@@ -1,4 +1,4 @@
-// From a folder to a manifest: what is kept, what is left out and why, and that a run which was ended goes on.
+// From a folder to a manifest: what is kept, what is left out and why, and that a stopped run resumes.
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ test("every bad file is left out with its reason, and none ends the run", async 
   expect(written.leftOut).toEqual(report.leftOut);
 });
 
-test("headers alone tell what the decoded samples tell, at the rate asked for", async () => {
+test("lengths from headers equal lengths of decoded samples, at the requested rate", async () => {
   const shallow = await prepareManifest(corpus, { out: at("headers"), sampleRateHz: 16_000 });
   const deep = await prepareManifest(corpus, { out: at("samples"), sampleRateHz: 16_000, decode: true });
   const lengths = (report: typeof deep) => Object.fromEntries(report.usable.map(({ path, samples }) => [path, samples]));
@@ -46,7 +46,7 @@ test("headers alone tell what the decoded samples tell, at the rate asked for", 
   }
 });
 
-test("an mp3 without a tag of its length is decoded to be measured", async () => {
+test("an mp3 without a length tag is decoded to measure it", async () => {
   const folder = at("vbr");
   await mkdir(folder);
   const mp3 = new Uint8Array(await readFile(fixturePath("music.mp3")));
@@ -58,7 +58,7 @@ test("an mp3 without a tag of its length is decoded to be measured", async () =>
   expect(usable[0]!.samples).toBe(Math.ceil((channels[0]!.length * 44_100) / sampleRateHz));
 });
 
-test("converted copies are mono wav at the rate asked for, under a root that resolves", async () => {
+test("converted copies are mono wav at the requested rate, under a root that resolves", async () => {
   const report = await prepareManifest(corpus, { out: at("converted"), sampleRateHz: 16_000, convert: true });
   expect(reasons(report)).toEqual(badFiles);
   const { root, clips } = (await readManifests(at("converted"), "train"))[0]!.manifest;
@@ -71,7 +71,7 @@ test("converted copies are mono wav at the rate asked for, under a root that res
   expect((await readdir(at("converted"), { recursive: true })).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
 
-test("a run that was ended goes on where it stood: nothing is measured twice, and the outcome is the same", async () => {
+test("a run that was stopped resumes: nothing is measured twice, and the result is the same", async () => {
   const out = at("resumed");
   const stop = new AbortController();
   let seen = 0;
@@ -93,7 +93,7 @@ test("a run that was ended goes on where it stood: nothing is measured twice, an
   expect(await readdir(join(out, "audio"))).not.toContain("good.0123abcd.ostinato.tmp");
 });
 
-test("a file that has changed since is measured anew, and a manifest of other settings is left alone", async () => {
+test("a changed file is measured again, and a manifest of other settings is left alone", async () => {
   const folder = at("changing");
   await mkdir(folder);
   await writeFile(join(folder, "a.wav"), songBytes(1, 2));
@@ -104,15 +104,26 @@ test("a file that has changed since is measured anew, and a manifest of other se
   expect(await lengths()).toEqual([72_000, 48_000]);
   await copyFile(join(folder, "b.wav"), join(folder, "c.wav"));
   const report = await prepareManifest(folder, { out: at("changed") });
-  expect(report.leftOut.duplicate).toEqual([{ path: "c.wav", message: "c.wav has the bytes of b.wav." }]);
+  expect(report.leftOut.duplicate).toEqual([{ path: "c.wav", message: "c.wav has the same bytes as b.wav." }]);
   expect(await readdir(at("changed"))).toContain("valid.tsv");
   await prepareManifest(folder, { out: at("changed"), valid: { percent: 0, seed: 0 } });
   expect(await readdir(at("changed"))).not.toContain("valid.tsv"); // nothing of an earlier split is left
   const other = prepareManifest(folder, { out: at("changed"), sampleRateHz: 16_000 });
-  await expect(other).rejects.toThrow("is of another manifest: sampleRateHz 24000 (asked for: 16000)");
+  await expect(other).rejects.toThrow("belongs to a manifest of other settings: sampleRateHz 24000 (requested: 16000)");
 });
 
-test("a folder without sound, or without usable sound, is said to be so", async () => {
+test("a name that no manifest can hold is reported: one with a tab, and one that is not UTF-8", async () => {
+  const folder = at("names");
+  await mkdir(folder);
+  await writeFile(join(folder, "good.wav"), songBytes(1, 2));
+  await writeFile(join(folder, "tab\t.wav"), songBytes(2, 2));
+  await writeFile(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9]), Buffer.from(".wav")]), songBytes(3, 2));
+  const { usable, leftOut } = await prepareManifest(folder, { out: at("names-out") });
+  expect(usable.map(({ path }) => path)).toEqual(["good.wav"]);
+  expect(leftOut["bad name"]!.map(({ message }) => message).join("\n")).toMatch(/not UTF-8[^]*tab or a line break/);
+});
+
+test("a folder without audio files, or without usable ones, is refused", async () => {
   await mkdir(at("quiet"));
   await expect(prepareManifest(at("quiet"), { out: at("quiet-out") })).rejects.toThrow("There is no audio file in");
   await writeFile(at("quiet/a.mp3"), "words\n");
