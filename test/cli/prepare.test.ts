@@ -27,7 +27,7 @@ describe("a corpus full of bad files", () => {
     const { code, stderr } = await prepare(["all", at("music"), "--out", at("bad"), "--valid-percent", "20", ...codec]);
     expect(code).toBe(1); // some files failed, and are named
     for (const file of Object.keys(badFiles)) expect(stderr).toContain(file);
-    expect(stderr).toContain("Left out, duplicate: 1\n  zz-again.wav has the bytes of good/one.wav.");
+    expect(stderr).toContain("Left out, duplicate: 1\n  zz-again.wav has the same bytes as good/one.wav.");
     expect(stderr).toContain("truncated.wav: truncated after 2 s: the header promises 4 s");
     expect(stderr).toContain("Nothing is amiss: training may begin.");
     const kept = (await Promise.all(["train", "valid"].map((split) => readFile(at("bad", `${split}.tsv`), "utf8")))).join("");
@@ -163,7 +163,7 @@ describe("mistakes end with 2 and say what to do", () => {
     [
       "a layer without a model",
       () => ["labels", at("bad/manifest"), "--out", at("x"), "--labels", "kmeans", "--features", "layer"],
-      "give a model and a layer",
+      "need a model and a layer",
     ],
     [
       "a label name that clashes with codebooks",

@@ -1,39 +1,39 @@
-// Batch: what a training step takes, as a plain value, put together from crops.
+// Batch: the input of a training step, assembled from crops.
 import { cropLabels } from "./label-crop.ts";
 import type { PlannedBatch } from "./plan.ts";
 
-/** A recording that gave no sound for its crop. */
+/** A recording whose crop could not be read. */
 export interface BadClip {
   /** Index in the manifest. */
   readonly clip: number;
   readonly path: string;
-  /** What was found, in words. */
+  /** Why, in a sentence. */
   readonly reason: string;
 }
 
-/** A batch of crops, with what is known of each. */
+/** A batch of crops with their labels. */
 export interface Batch {
-  /** Its place in the plan's endless row, and the epoch that place lies in. */
+  /** The batch's number in the plan's endless sequence, and the epoch in which that number falls. */
   readonly number: number;
   readonly epoch: number;
   /** [clips, samples], mono, at the manifest's rate. */
   readonly waveforms: Float32Array;
   readonly samples: number;
-  /** [codebooks, clips, frames]: codes; empty without a label set. */
+  /** Codes [codebooks, clips, frames]; empty without a label set. */
   readonly labels: Int32Array;
   readonly codebooks: number;
   readonly frames: number;
-  /** Indices of the rows' clips in the manifest, and the first sample of each crop. */
+  /** For each row the clip's index in the manifest, and the first sample of the crop. */
   readonly clips: readonly number[];
   readonly starts: readonly number[];
-  /** Clips that should have been rows too. */
+  /** Clips that are missing from the batch because they could not be read. */
   readonly bad: readonly BadClip[];
 }
 
-/** A crop that was read: its samples, or why there are none. */
+/** A crop's samples, or why it could not be read. */
 export type ReadCrop = { readonly samples: Float32Array } | { readonly reason: string };
 
-/** The labels of a planned batch's clips, by their place in it. */
+/** The labels of a planned batch's clips, by row. */
 export interface BatchLabels {
   readonly codebooks: number;
   readonly rateHz: number;
@@ -44,14 +44,14 @@ export interface BatchLabels {
 
 export interface BatchParts {
   readonly planned: PlannedBatch;
-  /** One for each of the planned clips. */
+  /** One for each planned clip. */
   readonly crops: readonly ReadCrop[];
   readonly pathOf: (clip: number) => string;
   readonly sampleRateHz: number;
   readonly labels?: BatchLabels | undefined;
 }
 
-/** Puts the crops that could be read together with their labels; undefined when none could.
+/** Assembles the crops that could be read, with their labels; only `bad` when none could be read.
  *  @throws ConfigError when the labels end before a crop begins. */
 export function makeBatch({ planned, crops, pathOf, sampleRateHz, labels }: BatchParts): Batch | { readonly bad: readonly BadClip[] } {
   const { number, epoch, samples } = planned;
@@ -69,8 +69,8 @@ export function makeBatch({ planned, crops, pathOf, sampleRateHz, labels }: Batc
   for (const [i, { wave }] of good.entries()) waveforms.set(wave, i * samples);
   const clips = good.map(({ row }) => planned.clips[row]!);
   const starts = good.map(({ row }) => planned.starts[row]!);
-  const parts = { number, epoch, waveforms, samples, clips, starts, bad };
-  if (labels === undefined) return { ...parts, labels: new Int32Array(0), codebooks: 0, frames: 0 };
+  const audio = { number, epoch, waveforms, samples, clips, starts, bad };
+  if (labels === undefined) return { ...audio, labels: new Int32Array(0), codebooks: 0, frames: 0 };
   const { codebooks, rateHz } = labels;
   const own = good.map(({ row }) => labels.frames(row));
   const { frames, starts: first } = cropLabels({ sampleRateHz, rateHz, samples, starts, frames: own });
@@ -79,5 +79,5 @@ export function makeBatch({ planned, crops, pathOf, sampleRateHz, labels }: Batc
     const read = labels.read(row, first[i]!, frames);
     for (let k = 0; k < codebooks; k++) codes.set(read.subarray(k * frames, (k + 1) * frames), (k * good.length + i) * frames);
   }
-  return { ...parts, labels: codes, codebooks, frames };
+  return { ...audio, labels: codes, codebooks, frames };
 }

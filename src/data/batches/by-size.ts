@@ -1,23 +1,23 @@
-// Batching by size: runs of clips of about one length that fill a batch, exactly as fairseq cuts them.
+// Batching by size: consecutive clips of similar length fill a batch, exactly as in fairseq.
 import { ConfigError } from "../../base/errors.ts";
 
 export interface SizeLimits {
-  /** A batch holds at most so many samples: its clips times the longest of them. */
+  /** Largest number of samples of a batch: its clips times the longest of them. */
   readonly batchSamples: number;
-  /** And at most so many clips. */
+  /** Largest number of clips of a batch. */
   readonly maxClips?: number | undefined;
-  /** A batch of so many clips or more is cut to a multiple of this. */
+  /** A batch of at least this many clips is cut to a multiple of it. */
   readonly multiple?: number | undefined;
 }
 
-/** Where batches end (exclusive), for clips in the order given, each of a size in samples: the last end is the number of clips. A batch grows
- *  while its longest clip times its clips stays within the limit; what is cut off to reach the multiple begins the next batch
+/** The exclusive end of each batch, for clips of the given sizes (samples) in order; the last end is the number of clips. A batch grows while its
+ *  longest clip times its number of clips stays within the limit; clips cut off to reach the multiple begin the next batch
  *  (fairseq, data/data_utils_fast.pyx, batch_by_size_vec).
- *  @throws ConfigError when one clip alone is more than a batch holds. */
+ *  @throws ConfigError when one clip alone exceeds a batch. */
 export function batchBySize(sizes: ArrayLike<number>, { batchSamples, maxClips = Infinity, multiple = 1 }: SizeLimits): number[] {
   const ends: number[] = [];
-  let start = 0; // of the batch that is growing
-  let end = 0; // up to here it is complete: [start, end) is a valid batch, [end, i] its tail
+  let start = 0; // first clip of the growing batch
+  let end = 0; // [start, end) is a valid batch, [end, i] the tail beyond it
   let longest = 0;
   let tailLongest = 0;
   for (let i = 0; i < sizes.length; i++) {
@@ -36,7 +36,7 @@ export function batchBySize(sizes: ArrayLike<number>, { batchSamples, maxClips =
       start = end;
       const tailClips = i + 1 - end;
       if (tailClips > maxClips || tailClips * tailLongest > batchSamples) {
-        if (i > start) ends.push(i); // the tail alone is too much: it ends before this clip
+        if (i > start) ends.push(i); // the tail alone exceeds the limit: it ends before this clip
         start = i;
         tailLongest = size;
       }

@@ -1,4 +1,4 @@
-// Crop worker: reads and decodes the crops of a job one after another in its own thread. What fails is told, and the next one goes on.
+// Crop worker: reads and decodes the crops of a job one after another in a thread. A crop that fails becomes a reason; the others continue.
 
 import { loadReader } from "../../audio/load.ts";
 import { withAudio } from "../../audio/open.node.ts";
@@ -11,13 +11,12 @@ import { serveJobs } from "../../base/worker-pool.node.ts";
 import { parseNpy } from "../../formats/npy.ts";
 import type { CropAnswer, CropJob, CropRequest, LabelFrames } from "./crop-job.ts";
 
-// The WASM packages log what is reported here as mends.
+// The WASM decoders log faults that are reported as mends.
 console.error = () => {};
 
-/** A crop that ends so much earlier than its manifest says is filled up with silence: lengths of resampled and of mp3 sound are not known
- *  to the sample before they are decoded. */
+/** A crop that is shorter by at most this is padded with silence: the exact length of resampled audio and of mp3 is known only after decoding. */
 const toleranceSeconds = 0.01;
-/** Bytes a request: a shard behind an address is read in runs of this. */
+/** Bytes of one http request for a part of a shard. */
 const chunkBytes = 1 << 22;
 const openShards = 4;
 
@@ -69,7 +68,7 @@ async function decodeCrop(
   const loaded = (await withAudio(source, path, (reader) => loadReader(reader, name, crop, alive))).samples;
   if (loaded.length < samples - toleranceSeconds * sampleRateHz) {
     throw new FormatError(
-      `${name} ends ${samples - loaded.length} samples before its crop of ${samples} from ${start} on does: it is shorter than its manifest says. Prepare the corpus anew.`,
+      `${name} ends ${samples - loaded.length} samples before its crop of ${samples} from ${start} on does: it is shorter than its manifest says. Prepare the manifest again.`,
     );
   }
   const exact = new Float32Array(samples);
@@ -82,7 +81,9 @@ async function readLabels(shard: ByteSource, at: NonNullable<CropRequest["labels
   const [codebooks = 0, frames = 0] = shape;
   const width = dtype === "int32" ? 4 : 2;
   if (shape.length !== 2 || (dtype !== "int32" && dtype !== "int16")) {
-    throw new FormatError(`${name}'s labels are ${dtype} [${shape}] instead of int16 or int32 [codebooks, frames]. Write the shards anew.`);
+    throw new FormatError(
+      `${name}'s labels are ${dtype} [${shape}] instead of int16 or int32 [codebooks, frames]. Write the shards again.`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = Math.max(0, Math.min(at.count, frames - at.start));

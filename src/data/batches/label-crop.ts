@@ -1,4 +1,4 @@
-// Label crops: the frames of labels that belong to a batch's crops of audio, as fairseq's HuBERT picks them.
+// Label crops: the label frames of a batch's crops, aligned as in fairseq's HuBERT.
 import { ConfigError } from "../../base/errors.ts";
 import { roundHalfEven } from "../../base/rounding.ts";
 
@@ -15,9 +15,9 @@ export interface LabelCropInput {
 }
 
 export interface LabelCrop {
-  /** First frame of each crop: its first sample as a frame, a half rounded to the even one. */
+  /** First label frame of each crop: its first sample in frames, rounded half to even. */
   readonly starts: readonly number[];
-  /** Frames of every crop: the crops' length in frames, or what the clip with the fewest frames left has. */
+  /** Label frames of every crop: the crops' length in frames, or fewer where a clip's labels end earlier. */
   readonly frames: number;
 }
 
@@ -30,7 +30,7 @@ export function cropLabels({ sampleRateHz, rateHz, samples, starts, frames }: La
   const short = left.findIndex((count) => count <= 0);
   if (short >= 0) {
     throw new ConfigError(
-      `A crop begins at sample ${starts[short]}, label frame ${first[short]}, but its clip has ${frames[short]} label frames: these labels are not of this audio. Make them anew.`,
+      `A crop begins at sample ${starts[short]}, label frame ${first[short]}, but its clip has ${frames[short]} label frames: these labels were made from other audio. Label again.`,
     );
   }
   return { starts: first, frames: Math.min(roundHalfEven(samples * ratio), ...left) };

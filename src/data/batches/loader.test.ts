@@ -73,7 +73,7 @@ describe("the loader", () => {
     expect(bad).toContain("20.wav has no labels.");
     const short = { ...labels, frames: () => 1 };
     await expect(loadBatches({ manifest, labels: short }, plan(), { workers: 1 }).next()).rejects.toThrow(
-      "these labels are not of this audio",
+      "these labels were made from other audio",
     );
   });
 

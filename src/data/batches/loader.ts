@@ -1,4 +1,4 @@
-// Loader: a plan's batches from files, decoded ahead of the training step in worker threads.
+// Loader: a plan's batches from files, decoded in worker threads ahead of the training step.
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { runAhead } from "../../base/ahead.ts";
@@ -9,23 +9,23 @@ import { type BadClip, type Batch, type BatchLabels, makeBatch } from "./batch.t
 import { openCropReader } from "./crop-reader.ts";
 import { type Plan, type RankOptions, rankBatches } from "./plan.ts";
 
-/** Who reads the batches: how many threads, how far ahead, and for which rank. */
+/** Worker threads, prefetching, and the rank that loads. */
 export interface LoaderOptions extends RankOptions {
-  /** Threads that decode; as many as there are cores when left out. */
+  /** Threads that decode; default the number of cores. */
   readonly workers?: number | undefined;
-  /** Batches that are read before they are asked for: memory holds one more than this. */
+  /** Batches that are prefetched: memory holds one more than this. */
   readonly ahead?: number | undefined;
-  /** Ends the loader: the next batch rejects with the signal's reason. */
+  /** Stops the loader: the next batch rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** So many batches of a row without one readable clip end the run. */
+/** Consecutive batches without a readable clip after which the loader gives up. */
 const emptyBatches = 8;
 
-/** A rank's batches of a plan, in order. A clip that can't be read is left out of its batch and named in it; a batch of which nothing is
- *  left is replaced by one that follows it in the plan, so that every rank gets as many batches whatever its files are like. Workers go
- *  on while the thread that takes the batches computes; leaving the loop ends them.
- *  @throws AudioError when eight batches in a row hold no readable clip, ConfigError when labels end before a crop does. */
+/** A rank's batches of a plan, in order. A clip that can't be read is left out of its batch and listed in `bad`; a batch without any readable
+ *  clip is replaced by the next one of the plan, so that all ranks get the same number of batches. Workers read on while the consuming thread
+ *  computes; leaving the loop ends them.
+ *  @throws AudioError when eight consecutive batches hold no readable clip, ConfigError when labels end before a crop begins. */
 export async function* loadBatches(
   { manifest, labels }: { readonly manifest: Manifest; readonly labels?: LabelSet | undefined },
   plan: Plan,
@@ -63,7 +63,6 @@ export async function* loadBatches(
     );
   };
 
-  // Failures are values here, so that those of batches which nobody will ask for stay silent.
   const settled = runAhead(rankBatches(rank), ahead, (number) =>
     read(number).then(
       (batch) => ({ batch }),
@@ -85,15 +84,15 @@ export async function* loadBatches(
   }
 }
 
-/** A step may compute for seconds without letting go of its thread: what workers have sent meanwhile comes in here. */
+/** Lets the event loop run once. A training step may block its thread for seconds; the workers' messages of that time are received here. */
 export function eventsHandled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A controller that is aborted with `signal`, and by itself. */
+/** A controller that is aborted together with `signal`, or on its own. */
 export function stopWith(signal: AbortSignal | undefined): AbortController {
   const stop = new AbortController();
-  setMaxListeners(0, stop.signal); // one a job
+  setMaxListeners(0, stop.signal); // one listener a job
   if (signal?.aborted) stop.abort(signal.reason);
   signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true, signal: stop.signal });
   return stop;

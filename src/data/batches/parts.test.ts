@@ -13,7 +13,7 @@ const labelsOf = (part: number, clips: number): LabelSet => ({
   read: (clip, start, count) => Int32Array.of(part, clip, start, count),
 });
 
-test("parts are trained on one an epoch, in turn, each batch of one part, each clip once a round", () => {
+test("each epoch trains on the next part, each batch holds clips of one part, and a round holds each clip once", () => {
   const plan = planParts(parts, rules);
   expect([plan.clips, plan.batches]).toEqual([19, 5 + 2 + 3]);
   const round = (number: number) => Array.from({ length: plan.batches }, (_, i) => plan.at(number * plan.batches + i));

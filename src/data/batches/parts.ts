@@ -1,10 +1,10 @@
-// Parts: a split that comes in several manifests (MERT-330M's train_0_6 to train_5_6), trained on one an epoch, in turn.
+// Parts: a split in several manifests (MERT-330M's train_0_6 to train_5_6), of which each epoch trains on the next.
 import { ConfigError } from "../../base/errors.ts";
 import type { LabelSet } from "../labels/label-set.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type Plan, type PlanRules, planBatches } from "./plan.ts";
 
-/** The clips of several manifests as one: those of the first, then those of the second, and so on.
+/** Concatenates the clips of several manifests.
  *  @throws ConfigError when they have different roots or sample rates. */
 export function joinManifests(parts: readonly Manifest[]): Manifest {
   const [first] = parts;
@@ -19,14 +19,17 @@ export function joinManifests(parts: readonly Manifest[]): Manifest {
   return { root, sampleRateHz, clips: parts.flatMap((part) => part.clips) };
 }
 
-/** The labels of several manifests as one set, in the same order. Its stamp is the first one's.
+/** Concatenates the labels of several manifests in the same order. The stamp is that of the first.
  *  @throws ConfigError when another teacher made some of them. */
 export function joinLabels(parts: readonly LabelSet[]): LabelSet {
   const [first] = parts;
   if (first === undefined) throw new ConfigError("There are no labels to join.");
   const { stamp } = first;
   const other = parts.find((part) => part.stamp.teacherHash !== stamp.teacherHash || part.stamp.rateHz !== stamp.rateHz);
-  if (other) throw new ConfigError(`Parts of one split were labelled by ${stamp.teacher} and by ${other.stamp.teacher}. Label them alike.`);
+  if (other)
+    throw new ConfigError(
+      `Parts of one split were labelled by ${stamp.teacher} and by ${other.stamp.teacher}. Label them with the same teacher.`,
+    );
   const starts = partStarts(parts.map((part) => part.clips));
   const locate = (clip: number) => {
     const part = starts.findLastIndex((start) => start <= clip);
@@ -46,8 +49,8 @@ export function joinLabels(parts: readonly LabelSet[]): LabelSet {
   };
 }
 
-/** Plans parts in turn: an epoch of the first, one of the second, …, and again. Clips count as in the joined manifest; a batch's epoch
- *  counts the rounds through all parts, and `batches` and `clips` are those of a round.
+/** Plans an epoch of the first part, one of the second, …, and so on in rounds. Clip indices are those of the joined manifest; a batch's epoch
+ *  is the number of the round, and `batches` and `clips` are those of a round.
  *  @param parts the lengths of each part's clips, in samples.
  *  @throws ConfigError as `planBatches` does. */
 export function planParts(parts: readonly ArrayLike<number>[], rules: PlanRules): Plan {
@@ -70,7 +73,7 @@ export function planParts(parts: readonly ArrayLike<number>[], rules: PlanRules)
   };
 }
 
-/** Where each part begins when one follows the other. */
+/** The first index of each part in the concatenation. */
 function partStarts(sizes: readonly number[]): number[] {
   let at = 0;
   return sizes.map((size) => {

@@ -101,7 +101,7 @@ describe("a plan", () => {
       expect(planBatches(lengths, rules).at(number)).toEqual(all[number]);
   });
 
-  test("draws batches and crops anew each epoch and for each seed", () => {
+  test("draws other batches and crops in each epoch and for each seed", () => {
     const plan = planBatches(lengths, rules);
     const other = planBatches(lengths, { ...rules, seed: 8 });
     const order = (batches: { clips: readonly number[] }[]) => JSON.stringify(batches.map((batch) => batch.clips));
@@ -140,7 +140,7 @@ describe("a plan", () => {
     const five = [0, 1, 2, 3, 4].map((rank) => take(rank, 5, 4, 21));
     const all = [...three, ...five].flat().sort((a, b) => a - b);
     expect(all).toEqual(Array.from({ length: 41 }, (_, i) => i));
-    expect(() => [...rankBatches({ rank: 2, ranks: 2, end: 4 })]).toThrow("Rank 2 of 2");
+    expect(() => [...rankBatches({ rank: 2, ranks: 2, end: 4 })]).toThrow("There is no rank 2 of 2");
   });
 
   test("refuses rules under which nothing is left", () => {

@@ -1,51 +1,51 @@
-// Plan: which clips make which batch, and where they are cropped, for any batch of an endless row of epochs.
+// Plan: the clips of each batch and where they are cropped, for any batch of an endless sequence of epochs.
 import { ConfigError } from "../../base/errors.ts";
 import { shuffle } from "../../base/random.ts";
 import { batchBySize, type SizeLimits } from "./by-size.ts";
 import { drawsFor } from "./draws.ts";
 
-/** How clips are cut and gathered into batches. */
+/** How clips are cropped and grouped into batches. */
 export interface PlanRules extends SizeLimits {
-  /** Crops are at most so long, in samples. */
+  /** Largest length of a crop in samples. */
   readonly maxSamples: number;
-  /** Shorter clips are left out. */
+  /** Clips with fewer samples are left out; default 1. */
   readonly minSamples?: number | undefined;
-  /** What makes clips neighbours: their full length (MERT), or their length up to `maxSamples`, so that all longer ones tie (data2vec). */
+  /** Clips are sorted by their full length (MERT; the default), or by their length up to `maxSamples`, so that all longer ones tie (data2vec). */
   readonly order?: "length" | "crop" | undefined;
-  /** All draws come from it. */
+  /** Seed of all random draws. */
   readonly seed: number;
-  /** Without: longest first, in the manifest's order, each epoch alike, crops too. For validation. */
+  /** Default true. False gives the same batches and crops in every epoch, longest clips first: for validation. */
   readonly shuffle?: boolean | undefined;
 }
 
 /** A batch before it is read. */
 export interface PlannedBatch {
-  /** Its place in the endless row. */
+  /** Its number in the endless sequence. */
   readonly number: number;
   readonly epoch: number;
-  /** Length of every crop: that of the shortest clip, at most `maxSamples`. */
+  /** Length of every crop: that of the batch's shortest clip, at most `maxSamples`. */
   readonly samples: number;
   /** Indices of the clips, and the first sample of each crop. */
   readonly clips: readonly number[];
   readonly starts: readonly number[];
 }
 
-/** Batches without end, epoch after epoch, each of which can be had at once. */
+/** An endless sequence of batches, epoch after epoch, with random access. */
 export interface Plan {
-  /** Batches of an epoch: every epoch has as many. */
+  /** Batches of an epoch; the same in every epoch. */
   readonly batches: number;
-  /** Clips of an epoch, each in one batch. */
+  /** Clips of an epoch, each of which is in one batch. */
   readonly clips: number;
-  /** Clips left out because they are shorter than the minimum. */
+  /** Number of clips left out because they are too short. */
   readonly short: number;
-  /** Batch `number` of the row in which epoch follows epoch: a function of the rules and the number alone. A new epoch costs a shuffle,
-   *  the batches in it nothing: going on at batch a million takes no longer than beginning. */
+  /** Batch `number` of the sequence, which depends on the rules and the number alone. The first batch of an epoch costs a shuffle, so resuming
+   *  at batch a million takes no longer than starting. */
   at(number: number): PlannedBatch;
 }
 
-/** Plans the batches of clips of these lengths (samples, by index), as fairseq does: longest first, ties in random order, cut by size, the
- *  batches shuffled. fairseq draws the order of ties once for all epochs; here each epoch draws it anew, which moves no edge between
- *  batches, since the sizes stand in the same order.
+/** Plans batches of clips of the given lengths (samples, by index) as fairseq does: longest first, ties in random order, cut by size, then the
+ *  batches are shuffled. fairseq draws the order of ties once for all epochs; here each epoch draws it again, which leaves the sizes of the
+ *  batches unchanged.
  *  @throws ConfigError when no clip is long enough, or a crop does not fit a batch. */
 export function planBatches(lengths: ArrayLike<number>, rules: PlanRules): Plan {
   const { maxSamples, minSamples = 1, order = "length", seed, shuffle: shuffled = true } = rules;
@@ -95,26 +95,26 @@ export function planBatches(lengths: ArrayLike<number>, rules: PlanRules): Plan 
   };
 }
 
-/** Where a clip's crop begins in an epoch: each place from 0 to length - samples is equally likely. */
+/** The first sample of a clip's crop in an epoch, uniform over 0 to length - samples. */
 export function cropStart(crop: { seed: number; epoch: number; clip: number; length: number; samples: number }): number {
   return Math.floor(drawsFor(crop.seed, "crops", crop.epoch, crop.clip)() * (crop.length - crop.samples + 1));
 }
 
-/** The numbers of a rank's batches, from the number `first` of the row on: first + rank, first + rank + ranks, … up to `end`. So ranks never
- *  share a batch, none is lost, and all take as many: what is left over where an epoch ends, the next one fills. */
+/** The numbers of a rank's batches: first + rank, first + rank + ranks, … below `end`. Ranks never share a batch and none is lost; steps may span
+ *  the end of an epoch, so that all ranks take the same number. @throws ConfigError for a rank that is not below `ranks`. */
 export function* rankBatches({ first = 0, end = Number.POSITIVE_INFINITY, rank = 0, ranks = 1 }: RankOptions): Generator<number> {
   if (!Number.isSafeInteger(ranks) || !Number.isSafeInteger(rank) || rank < 0 || rank >= ranks) {
-    throw new ConfigError(`Rank ${rank} of ${ranks}: ranks count from 0 up to, but not including, their number.`);
+    throw new ConfigError(`There is no rank ${rank} of ${ranks}: ranks count from 0 to ${ranks - 1}.`);
   }
   for (let number = first + rank; number < end; number += ranks) yield number;
 }
 
-/** Which part of a row of batches is wanted. */
+/** Which batches of the sequence a rank takes. */
 export interface RankOptions {
   readonly rank?: number | undefined;
   readonly ranks?: number | undefined;
-  /** Where the row begins, for all ranks together: steps done × ranks, to go on. The number of ranks may have changed. */
+  /** The first batch, over all ranks: steps done × ranks, to resume. The number of ranks may have changed since. */
   readonly first?: number | undefined;
-  /** The row ends before this batch; a plan's `batches` for one pass. Never, when left out. */
+  /** The sequence ends before this batch: a plan's `batches` give one epoch. Default: it never ends. */
   readonly end?: number | undefined;
 }

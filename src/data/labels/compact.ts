@@ -1,4 +1,4 @@
-// Labels in compact form: one file a split, a quarter of the text's size, read by ranges, so that it may be larger than memory.
+// Labels in compact form: one binary file for each split, a quarter to a half of the text's size, read by ranges, so it may exceed memory.
 //
 //   8 bytes  "OSTCODES"
 //   uint32   1, the version; uint32, the bytes of the JSON that follows, padded with blanks to a multiple of 8
@@ -17,7 +17,7 @@ import { checkCrop, type LabelSet, type LabelStamp, stampSchema } from "./label-
 const magic = "OSTCODES";
 const headerSchema = z.object({ clips: z.number().int().nonnegative(), frames: z.number().int().nonnegative(), stamp: stampSchema });
 
-/** Where a set lies in compact form: train.codec.codes. */
+/** File name of a set in compact form: train.codec.codes. */
 export const compactFile = (name: string, label: string): string => `${name}.${label}.codes`;
 
 /** Writes a set in compact form. @throws ConfigError for codes beyond 65535. */
@@ -47,7 +47,7 @@ function* chunks(set: LabelSet): Generator<Uint8Array> {
   }
 }
 
-/** [codebooks, frames] → [frames, codebooks]: so a crop is one run of bytes. */
+/** [codebooks, frames] → [frames, codebooks]: so a crop is one range of bytes. */
 export function interleave(codes: Int32Array, codebooks: number, frames: number): Uint16Array {
   const out = new Uint16Array(codes.length);
   for (let book = 0; book < codebooks; book++) for (let t = 0; t < frames; t++) out[t * codebooks + book] = codes[book * frames + t]!;
@@ -55,7 +55,7 @@ export function interleave(codes: Int32Array, codebooks: number, frames: number)
 }
 
 /** [frames, codebooks] → [codebooks, frames]. */
-export function part(codes: Uint16Array, codebooks: number): Int32Array {
+export function deinterleave(codes: Uint16Array, codebooks: number): Int32Array {
   const frames = codes.length / codebooks;
   const out = new Int32Array(codes.length);
   for (let t = 0; t < frames; t++) for (let book = 0; book < codebooks; book++) out[book * frames + t] = codes[t * codebooks + book]!;
@@ -66,8 +66,8 @@ export function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array): Uint8A
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Opens labels in compact form: the index is held, codes are read where asked for.
- *  @throws NotFoundError where there are none, FormatError where the file is cut short or something else. */
+/** Opens labels in compact form: the index is held in memory, codes are read on demand.
+ *  @throws NotFoundError where there is no such file, FormatError where it is truncated or of another format. */
 export function openCompactLabels(folder: string, name: string, label: string): OpenLabels {
   const path = join(folder, compactFile(name, label));
   const file = openFile(path);
@@ -86,7 +86,7 @@ export function openCompactLabels(folder: string, name: string, label: string): 
         checkCrop(this.frames(clip), start, count);
         const codes = new Uint16Array(count * codebooks);
         readFully(path, file, bytesOf(codes), data + 2 * codebooks * (before[clip]! + start));
-        return part(codes, codebooks);
+        return deinterleave(codes, codebooks);
       },
       close: () => closeSync(file),
     };
@@ -96,7 +96,7 @@ export function openCompactLabels(folder: string, name: string, label: string): 
   }
 }
 
-/** Looks through a set in compact form. */
+/** Scans a set in compact form. */
 export function inspectCompact(folder: string, name: string, label: string): LabelFacts {
   const set = openCompactLabels(folder, name, label);
   try {
@@ -140,22 +140,22 @@ function readHeader(path: string, file: number): { stamp: LabelStamp; clips: num
   readFully(path, file, start, 0);
   if (new TextDecoder().decode(start.subarray(0, 8)) !== magic) throw fail(`it doesn't begin with ${magic}`);
   const view = new DataView(start.buffer);
-  if (view.getUint32(8, true) !== 1) throw fail(`it is of version ${view.getUint32(8, true)}, and 1 is known here`);
+  if (view.getUint32(8, true) !== 1) throw fail(`its version is ${view.getUint32(8, true)}, this library reads version 1`);
   const jsonBytes = view.getUint32(12, true);
-  if (16 + jsonBytes > size) throw fail("it is cut short");
+  if (16 + jsonBytes > size) throw fail("it is truncated");
   const json = new Uint8Array(jsonBytes);
   readFully(path, file, json, 16);
   const header = headerSchema.safeParse(parse(new TextDecoder().decode(json)));
-  if (!header.success) throw fail("its header is broken");
+  if (!header.success) throw fail("its header is invalid");
   const { clips, frames, stamp } = header.data;
   const data = 16 + jsonBytes + 8 * (clips + 1);
   const wanted = data + 2 * frames * stamp.codebooks;
-  if (size !== wanted) throw fail(`it has ${size} bytes and its header speaks of ${wanted}`);
+  if (size !== wanted) throw fail(`it has ${size} bytes, its header implies ${wanted}`);
   const index = new Uint8Array(8 * (clips + 1));
   readFully(path, file, index, 16 + jsonBytes);
   const before = Float64Array.from(new BigUint64Array(index.buffer), Number);
   if (before[0] !== 0 || before[clips] !== frames || before.some((value, i) => i > 0 && value < before[i - 1]!))
-    throw fail("its index is broken");
+    throw fail("its index is invalid");
   return { stamp, clips, before, data };
 }
 

@@ -1,18 +1,18 @@
-// What a look through a label set's files shows: enough to judge it before a run is built on it.
+// Facts about a label set, gathered by scanning its files: what preflight judges before training.
 import type { LabelSet, LabelStamp } from "./label-set.ts";
 
-/** One codebook's labels. */
+/** Facts about one codebook's labels. */
 export interface BookFacts {
-  /** As in file names: "codec_0". */
+  /** The codebook's name in file names: "codec_0". */
   readonly label: string;
-  /** Codes the dictionary lists; undefined where there is none, which the compact form needs not. */
+  /** Number of codes in the dictionary; undefined without one, which the compact form doesn't need. */
   readonly dictionary: number | undefined;
   readonly lines: number;
   /** Frames of each line. */
   readonly frames: ArrayLike<number>;
-  /** How often each code of the dictionary comes. */
+  /** Occurrences of each code of the dictionary. */
   readonly counts: Float64Array;
-  /** Tokens that are no code of the dictionary, and the first of them. */
+  /** Number of tokens that are not in the dictionary, and the first of them. */
   readonly unknown: number;
   readonly example?: string | undefined;
 }
@@ -20,20 +20,20 @@ export interface BookFacts {
 export interface LabelFacts {
   readonly label: string;
   readonly form: "text" | "compact";
-  /** Absent where the set was made elsewhere. */
+  /** Undefined where the set was made by another program. */
   readonly stamp: LabelStamp | undefined;
-  /** Those that are there, in order. */
+  /** The codebooks whose files exist, in order. */
   readonly books: readonly BookFacts[];
-  /** Those that should be there too. */
+  /** Names of codebooks whose files are missing. */
   readonly missing: readonly string[];
 }
 
-/** Names of a label's codebooks in files: the label itself where there is one, else numbered. */
+/** Names of a label's codebooks in file names: the label itself for a single codebook, otherwise numbered. */
 export function bookLabels(label: string, codebooks: number): string[] {
   return codebooks === 1 ? [label] : Array.from({ length: codebooks }, (_, book) => `${label}_${book}`);
 }
 
-/** How often each code comes in sets of one teacher: [codebooks][codes]. */
+/** Occurrences of each code in sets of one teacher: [codebooks][codes]. */
 export function countCodes(sets: readonly LabelSet[]): Float64Array[] {
   const { codebooks, codebookSize } = sets[0]!.stamp;
   const counts = Array.from({ length: codebooks }, () => new Float64Array(codebookSize));

@@ -192,7 +192,7 @@ describe("text that was made elsewhere", () => {
       { "train.codec_0": "0 0\n", "train.codec_1": "0\n", "dict.codec_0.txt": "0 1\n", "dict.codec_1.txt": "0 1\n" },
       "train.codec_1, line 1: 1 codes, but 2 in train.codec_0",
     ],
-    ["a dictionary of words", { "train.codec_0": "0\n", "dict.codec_0.txt": "a 1\n" }, 'line 1: "a 1" is no code with its count'],
+    ["a dictionary of words", { "train.codec_0": "0\n", "dict.codec_0.txt": "a 1\n" }, 'line 1: "a 1" is not a code with a count'],
   ])("is refused for %s", async (_, files, message) => {
     await expect(openTextLabels(await folderOf(files), "train", "codec", given)).rejects.toThrow(message);
   });
@@ -204,9 +204,9 @@ test("a compact file that was cut short, or is something else, is refused", asyn
   const path = join(folder, "train.codec.codes");
   const { size } = await stat(path);
   await truncate(path, size - 1);
-  expect(() => openCompactLabels(folder, "train", "codec")).toThrow(`it has ${size - 1} bytes and its header speaks of ${size}`);
+  expect(() => openCompactLabels(folder, "train", "codec")).toThrow(`it has ${size - 1} bytes, its header implies ${size}`);
   await truncate(path, 30);
-  expect(() => openCompactLabels(folder, "train", "codec")).toThrow("it is cut short");
+  expect(() => openCompactLabels(folder, "train", "codec")).toThrow("it is truncated");
   await writeFile(path, "something else altogether");
   expect(() => openCompactLabels(folder, "train", "codec")).toThrow("it doesn't begin with OSTCODES");
   expect(() => openCompactLabels(folder, "valid", "codec")).toThrow("There is no");

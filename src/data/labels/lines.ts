@@ -1,15 +1,15 @@
-// Lines of codes in files that may be larger than memory: where each begins is kept, what it says is read when asked for.
+// Lines of codes in files that may exceed memory: a scan keeps the offset of each line, and lines are read on demand.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { FormatError } from "../../base/errors.ts";
 
-/** A text of codes, looked through. */
+/** A scanned text of codes. */
 export interface Lines {
   readonly lines: number;
-  /** Codes of each line. */
+  /** Number of codes in each line. */
   readonly frames: Uint32Array;
-  /** How often each known code comes, by its index. */
+  /** Occurrences of each known code, by its index. */
   readonly counts: Float64Array;
-  /** Tokens that are no known code, and where the first stands. */
+  /** Number of tokens that are no known code, and the first with its line. */
   readonly unknown: number;
   readonly example: string | undefined;
   /** The bytes of a line. */
@@ -20,8 +20,8 @@ export interface Lines {
 const readAtOnce = 1 << 22;
 const [newline, blank, tab, carriageReturn, zero, nine] = [10, 32, 9, 13, 48, 57];
 
-/** Opens files that follow one another as one text.
- *  @param known code → index, or how many codes there are; without either, codes count as they are up to 65535. */
+/** Opens consecutive files as one text and scans it.
+ *  @param known code → index, or the number of codes; undefined: any code up to 65535 is known. */
 export function openLines(paths: readonly string[], known: ReadonlyMap<number, number> | number | undefined): Lines {
   const files = paths.map((path) => {
     const file = openSync(path, "r");
@@ -66,12 +66,12 @@ export function openLines(paths: readonly string[], known: ReadonlyMap<number, n
           if (digits >= 0) [value, digits] = [value * 10 + byte - zero, digits + 1];
         } else if (byte === newline) endLine();
         else if (byte === blank || byte === tab || byte === carriageReturn) endToken();
-        else digits = -1; // a word, until its end
+        else digits = -1; // not a number: ignored up to the next blank
       }
       done += count;
     }
   }
-  if (at > (ends.at(ends.length - 1) ?? 0)) endLine(); // a last line without its end
+  if (at > (ends.at(ends.length - 1) ?? 0)) endLine(); // the last line may lack a line break
   const [starts, lengths] = [ends.values(), frames.values()];
   return {
     lines: lengths.length,
@@ -94,14 +94,14 @@ function lookUp(known: ReadonlyMap<number, number> | number | undefined): (code:
   return (code) => table[code] ?? -1;
 }
 
-/** Bytes of a text that lies in several files. */
+/** Reads bytes of a text that spans several files. */
 function readAcross(files: readonly { path: string; file: number; bytes: number }[], from: number, count: number): Uint8Array {
   const out = new Uint8Array(count);
   let [done, before] = [0, 0];
   for (const { path, file, bytes } of files) {
     while (done < count && from + done >= before && from + done < before + bytes) {
       const taken = readSync(file, out, done, Math.min(count - done, before + bytes - from - done), from + done - before);
-      if (taken === 0) throw new FormatError(`${path} is shorter than it was a moment ago. Open it again.`);
+      if (taken === 0) throw new FormatError(`${path} has become shorter since it was opened. Open it again.`);
       done += taken;
     }
     before += bytes;
@@ -109,7 +109,7 @@ function readAcross(files: readonly { path: string; file: number; bytes: number 
   return out;
 }
 
-/** Codes `start` to `start + count` of a line, by their index, into `out` from `at` on. */
+/** Writes the indices of codes `start` to `start + count` of a line into `out`, beginning at `at`. */
 export function parseCodes(
   line: Uint8Array,
   start: number,

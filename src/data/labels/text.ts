@@ -1,4 +1,5 @@
-// Labels as fairseq's text: a file a codebook, a line a clip, codes parted by blanks. Looked through once, then read line by line where asked.
+// Labels as fairseq's text: a file for each codebook, a line for each clip, codes separated by blanks. Files are scanned once; lines are then read
+// on demand.
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,20 +10,20 @@ import type { OpenLabels } from "./label-set.ts";
 import { checkCrop, framesOf, type LabelSet, type LabelStamp, stampSchema } from "./label-set.ts";
 import { type Lines, openLines, parseCodes } from "./lines.ts";
 
-/** What a set that was made elsewhere doesn't say of itself. */
+/** The fields of a stamp that the caller gives for a set without a stamp. */
 export type GivenStamp = Partial<LabelStamp>;
 
-/** Where a set's stamp lies: train.codec.json. */
+/** File name of a set's stamp: train.codec.json. */
 export const stampFile = (name: string, label: string): string => `${name}.${label}.json`;
 
-/** One codebook, looked through. */
+/** A scanned codebook. */
 interface Book extends BookFacts {
   readonly text: Lines;
-  /** Code → its line in the dictionary, which is its label. */
+  /** Code → its line in the dictionary, which is the label that training predicts. */
   readonly index: ReadonlyMap<number, number> | undefined;
 }
 
-/** Looks through the text files of a manifest's labels. Close what comes back. @throws NotFoundError where there is none. */
+/** Scans the text files of a manifest's labels. The caller closes the result. @throws NotFoundError where there is none. */
 export async function inspectText(
   folder: string,
   name: string,
@@ -52,9 +53,9 @@ export async function inspectText(
   return { label, form: "text", stamp, books, missing, close };
 }
 
-/** Opens labels in text form. Values are lines of the dictionary, as fairseq counts them (less its four specials).
- *  @param given what no stamp beside the files says: the rates at least.
- *  @throws FormatError where files are missing, don't fit each other, or hold codes that no dictionary lists. */
+/** Opens labels in text form. Values are lines of the dictionary, as in fairseq (without its four special symbols).
+ *  @param given the stamp's fields where no stamp file exists: at least the rates.
+ *  @throws FormatError where files are missing, disagree, or hold codes that no dictionary lists. */
 export async function openTextLabels(folder: string, name: string, label: string, given: GivenStamp = {}): Promise<OpenLabels> {
   const { stamp: found, books, missing, close } = await inspectText(folder, name, label);
   const place = join(folder, `${name}.${label}`);
@@ -109,7 +110,7 @@ function textSet({ label, stamp, books, close }: { label: string; stamp: LabelSt
   };
 }
 
-/** A stamp for a set that has none. @throws FormatError naming what it lacks. */
+/** A stamp for a set without one. @throws FormatError where a rate is missing. */
 function stampOf(given: GivenStamp, place: string): LabelStamp {
   const whole = { teacher: "unknown", teacherHash: "", manifestHash: "", ...given };
   const parsed = stampSchema.safeParse(whole);
@@ -123,11 +124,11 @@ export function readStamp(path: string): LabelStamp | undefined {
   try {
     return stampSchema.parse(JSON.parse(text));
   } catch {
-    throw new FormatError(`${path} is no stamp of labels: it should hold ${Object.keys(stampSchema.shape).join(", ")}. Label again.`);
+    throw new FormatError(`${path} is not a stamp of labels: it should hold ${Object.keys(stampSchema.shape).join(", ")}. Label again.`);
   }
 }
 
-/** Codes of a dictionary by their line, from 0; undefined where there is no such file. @throws FormatError for a line without a code. */
+/** Code → line number (from 0) of a dictionary; undefined where there is no such file. @throws FormatError for a line without a code. */
 function readDictionary(path: string): Map<number, number> | undefined {
   const text = readIfThere(path);
   if (text === undefined) return undefined;
@@ -135,7 +136,7 @@ function readDictionary(path: string): Map<number, number> | undefined {
   const index = new Map<number, number>();
   for (const [i, line] of lines.entries()) {
     const [code = ""] = line.trim().split(/\s+/);
-    if (!/^\d+$/.test(code)) throw new FormatError(`${path}, line ${i + 1}: ${JSON.stringify(line)} is no code with its count.`);
+    if (!/^\d+$/.test(code)) throw new FormatError(`${path}, line ${i + 1}: ${JSON.stringify(line)} is not a code with a count.`);
     index.set(Number(code), i);
   }
   return index;
@@ -150,7 +151,7 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** Files of each codebook, by its number; -1 for a label without numbers. Files that were cut (`.00`, `.01` …) come in order. */
+/** Files of each codebook, by its number; -1 for a label without numbers. A codebook split into files (`.00`, `.01` …) has them in order. */
 async function findBooks(folder: string, name: string, label: string): Promise<Map<number, string[]>> {
   const books = new Map<number, string[]>();
   const start = `${name}.${label}`;
@@ -164,7 +165,7 @@ async function findBooks(folder: string, name: string, label: string): Promise<M
   return books;
 }
 
-/** Writes a set as text, all codebooks side by side. Dictionaries are written for all splits together. */
+/** Writes a set as text, all codebooks in one pass. Dictionaries are written separately, for all splits together. */
 export async function writeTextLabels(folder: string, name: string, label: string, set: LabelSet): Promise<void> {
   const files: AtomicFile[] = [];
   try {
@@ -181,7 +182,8 @@ export async function writeTextLabels(folder: string, name: string, label: strin
   }
 }
 
-/** Writes dict.<label>.txt for each codebook: every code in numeric order, unused ones too, each with how often it comes: [codebooks][codes]. */
+/** Writes dict.<label>.txt for each codebook: every code in numeric order with its count, unused codes included.
+ *  @param counts [codebooks][codes]. */
 export async function writeDictionaries(folder: string, label: string, counts: readonly Float64Array[]): Promise<void> {
   for (const [book, own] of bookLabels(label, counts.length).entries()) {
     await writeAtomic(join(folder, `dict.${own}.txt`), Array.from(counts[book]!, (count, code) => `${code} ${count}\n`).join(""));

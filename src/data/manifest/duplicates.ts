@@ -1,24 +1,24 @@
-// Duplicates: files of the same bytes. Sizes are compared first, then beginnings, and whole files only where both agree.
+// Duplicates: files with equal bytes. Sizes are compared first, then the first bytes, and whole files only where both agree.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { runAhead } from "../../base/ahead.ts";
 import { sha256, sha256File } from "../../base/hash.node.ts";
 import type { FoundFile } from "./find-audio.ts";
 
-/** Bytes of a beginning. */
+/** Bytes that are compared before whole files are. */
 const headBytes = 1 << 16;
 
 export interface DuplicateOptions {
   /** Files read at a time. */
   readonly jobs?: number;
-  /** A file's SHA-256 as an earlier run found it. */
+  /** A file's SHA-256 from an earlier run. */
   readonly known?: (path: string) => string | undefined;
-  /** Told of each hash; awaited. */
+  /** Called with each hash of a whole file, and awaited. */
   readonly onHash?: (file: FoundFile, sha256: string) => Promise<void> | void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** For each file that repeats another, the first in the list of the same bytes. Files that can't be read repeat nothing. */
+/** Maps each file that repeats another to the first one in the list with the same bytes. Files that can't be read count as unique. */
 export async function findDuplicates(
   root: string,
   files: readonly FoundFile[],
@@ -46,7 +46,7 @@ export async function findDuplicates(
   return duplicates;
 }
 
-/** Those files whose key some other has too, in order; an undefined key is nobody's. */
+/** The files that share their key with another, in order; an undefined key is shared with none. */
 function repeated(files: readonly FoundFile[], key: (file: FoundFile) => string | undefined): FoundFile[] {
   const count = new Map<string | undefined, number>();
   for (const file of files) count.set(key(file), (count.get(key(file)) ?? 0) + 1);
@@ -60,13 +60,13 @@ async function hashed(
   signal: AbortSignal | undefined,
 ): Promise<Map<FoundFile, string>> {
   const hashes = new Map<FoundFile, string>();
-  const start = async (file: FoundFile) => [file, signal?.aborted ? undefined : await hash(file)] as const;
-  for await (const [file, found] of runAhead(files, jobs - 1, start)) if (found !== undefined) hashes.set(file, found);
+  const start = async (file: FoundFile) => [file, await hash(file)] as const;
+  for await (const [file, value] of runAhead(files, jobs - 1, start, { signal })) if (value !== undefined) hashes.set(file, value);
   signal?.throwIfAborted();
   return hashes;
 }
 
-/** SHA-256 of a file, or of its first bytes; undefined where it can't be read, which others will name. */
+/** SHA-256 of a file, or of its first bytes; undefined where it can't be read, which measuring will report. */
 async function hashOf(path: string, bytes?: number): Promise<string | undefined> {
   try {
     if (bytes === undefined) return await sha256File(path);

@@ -10,23 +10,23 @@ import { manifestSeconds, manifestText, parseManifest } from "./manifest.ts";
 
 export const manifestCard = "manifest.json";
 
-/** What a tsv doesn't say. */
+/** What manifest.json adds to the tsv files. */
 const cardSchema = z.object({ sampleRateHz: z.number().int().positive() });
 
-/** A manifest and what its files are called: "train", or "train_0_6" for the first of six shards. */
+/** A manifest and the name of its files: "train", or "train_0_6" for the first of six shards. */
 export interface NamedManifest {
   readonly name: string;
   readonly manifest: Manifest;
 }
 
 export interface ReadManifestOptions {
-  /** The rate that the lengths count in. Needed where no manifest.json says it; where one does, the two must agree. */
+  /** The sample rate of the lengths. Required where there is no manifest.json; where there is one, the two must agree. */
   readonly sampleRateHz?: number | undefined;
 }
 
-/** The manifests of a folder in order: of one split, or of all. Of MERT's shards (`train_0_6.tsv` …, one an epoch) each is a manifest of
- *  its own; a file that was cut (`train.tsv.00` …) is put together again.
- *  @throws NotFoundError where there is none, ConfigError where the sample rate is neither beside them nor given. */
+/** The manifests of a folder in order: of one split, or of all. Each of MERT's shards (`train_0_6.tsv` …, one an epoch) is a manifest of its
+ *  own; a manifest that was split into files (`train.tsv.00` …) is joined.
+ *  @throws NotFoundError where there is none, ConfigError where the sample rate is neither in manifest.json nor given. */
 export async function readManifests(folder: string, split?: string, options: ReadManifestOptions = {}): Promise<NamedManifest[]> {
   const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw error.code === "ENOENT" ? new NotFoundError(`There is no folder ${folder}.`) : error;
@@ -51,7 +51,7 @@ export async function readManifest(folder: string, split: string, options: ReadM
   return found[0]!.manifest;
 }
 
-/** Writes `<name>.tsv` each and manifest.json, each whole or not at all. `more` is kept in the JSON beside the rate. */
+/** Writes `<name>.tsv` of each manifest, and manifest.json with the sample rate and `more`. Each file is written atomically. */
 export async function writeManifests(folder: string, manifests: readonly NamedManifest[], more: object = {}): Promise<void> {
   const [first] = manifests;
   if (!first) throw new ConfigError("There is no manifest to write.");
@@ -87,7 +87,7 @@ function byNumber(a: string, b: string): number {
   return a.localeCompare(b, "en", { numeric: true });
 }
 
-/** Pieces that were cut from one file: only the first need name the root. */
+/** Joins the files of one manifest: only the first must name the root. */
 async function readPieces(folder: string, files: readonly string[], sampleRateHz: number): Promise<Manifest> {
   let root: string | undefined;
   const clips: Manifest["clips"][number][] = [];
@@ -111,11 +111,11 @@ async function rateOf(folder: string, given: number | undefined): Promise<number
   if (text === undefined) {
     if (given !== undefined) return given;
     throw new ConfigError(
-      `${folder} has no ${manifestCard}, so nothing says at which rate its lengths count. Give it: --sample-rate 24000 (sampleRateHz).`,
+      `${folder} has no ${manifestCard}, so the sample rate of its lengths is unknown. Give it: --sample-rate 24000 (sampleRateHz).`,
     );
   }
   const parsed = cardSchema.safeParse(parseJson(text));
-  if (!parsed.success) throw new FormatError(`${path} doesn't tell sampleRateHz, a whole number of hertz. Write it there.`);
+  if (!parsed.success) throw new FormatError(`${path} has no sampleRateHz, a whole number of hertz. Write it there.`);
   const { sampleRateHz } = parsed.data;
   if (given !== undefined && given !== sampleRateHz) {
     throw new ConfigError(`${path} says ${sampleRateHz} Hz, but ${given} Hz was given. Leave the option out, or correct the file.`);

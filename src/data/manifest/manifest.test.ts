@@ -1,4 +1,4 @@
-// Manifests: fairseq's and MERT's layouts are read as they are, and what they don't say is asked for.
+// Manifests: fairseq's and MERT's layouts are read, and what they lack must be given.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +44,7 @@ test.each([
 
 test("the sample rate stands in manifest.json; without it it must be given, and the two must agree", async () => {
   const folder = await folderOf({ "train.tsv": "/music\na.wav\t48000\n" });
-  await expect(readManifest(folder, "train")).rejects.toThrow("nothing says at which rate its lengths count. Give it: --sample-rate");
+  await expect(readManifest(folder, "train")).rejects.toThrow("the sample rate of its lengths is unknown. Give it: --sample-rate");
   const manifest = await readManifest(folder, "train", rate);
   expect(manifest.sampleRateHz).toBe(24_000);
   await writeManifests(folder, [{ name: "train", manifest }]);
@@ -72,7 +72,7 @@ test("MERT's shards are manifests of their own, in order of their numbers", asyn
   await expect(readManifest(folder, "train", rate)).rejects.toThrow("holds train in 3 shards");
 });
 
-test("a manifest that was cut into pieces is one again, whether each names the root or only the first", async () => {
+test("a manifest that was split into files is joined, whether each names the root or only the first", async () => {
   const whole = { root: "/music", sampleRateHz: 24_000, clips: ["a", "b", "c"].map((path, i) => ({ path, samples: i })) };
   const cut = await folderOf({ "train.tsv.00": "/music\na\t0\n", "train.tsv.01": "b\t1\nc\t2\n" });
   expect(await readManifest(cut, "train", rate)).toEqual(whole);
@@ -88,7 +88,7 @@ test("the hash is of the text", () => {
   expect(manifestHash(manifest)).toHaveLength(64);
 });
 
-test("a split hangs on the seed and the names: new files move few others", () => {
+test("a split depends on the seed and the names: new files move few others", () => {
   const paths = Array.from({ length: 200 }, (_, i) => `disc${i % 7}/${i}.wav`);
   const first = splitPaths(paths, { percent: 10, seed: 1 });
   expect(first.valid).toHaveLength(20);

@@ -1,4 +1,4 @@
-// Manifests as text: fairseq's tsv, a line for the root and then a line a clip.
+// Manifests: the clips of a split, and their text as fairseq's tsv (the root, then one clip a line).
 import { FormatError } from "../../base/errors.ts";
 
 /** A recording of a manifest. */
@@ -17,7 +17,7 @@ export interface Manifest {
   readonly clips: readonly Clip[];
 }
 
-/** A manifest as a file says it: the sample rate stands elsewhere. */
+/** The content of a tsv file, which doesn't hold the sample rate. */
 export type ManifestText = Pick<Manifest, "root" | "clips">;
 
 /** Reads fairseq's tsv: the root folder, then `path<TAB>samples` a line.
@@ -26,7 +26,7 @@ export function parseManifest(text: string, name: string): ManifestText {
   const lines = text.split(/\r?\n/);
   const root = lines[0]!.trim();
   if (root === "" || root.includes("\t")) {
-    throw new FormatError(`${name} is no manifest: its first line should name the folder of the clips, and is ${quoted(lines[0]!)}.`);
+    throw new FormatError(`${name} is no manifest: its first line should name the folder of the clips, but is ${quoted(lines[0]!)}.`);
   }
   while (lines.at(-1) === "") lines.pop();
   return { root, clips: lines.slice(1).map((line, i) => parseClip(line, `${name}, line ${i + 2}`)) };
@@ -44,17 +44,17 @@ function quoted(line: string): string {
   return JSON.stringify(line.length > 80 ? `${line.slice(0, 80)}…` : line);
 }
 
-/** The tsv of a manifest; what a manifest's hash is taken of. */
+/** The tsv of a manifest. */
 export function manifestText({ root, clips }: ManifestText): string {
   return `${root}\n${clips.map(({ path, samples }) => `${path}\t${samples}\n`).join("")}`;
 }
 
-/** Seconds of sound that a manifest names. */
+/** Total length of a manifest's clips in seconds. */
 export function manifestSeconds({ clips, sampleRateHz }: Pick<Manifest, "clips" | "sampleRateHz">): number {
   return clips.reduce((sum, { samples }) => sum + samples, 0) / sampleRateHz;
 }
 
-/** Whether a file can be named in a manifest: tabs and line breaks part its fields. */
+/** Whether a manifest can hold a path: tabs and line breaks are separators. */
 export function canBeNamed(path: string): boolean {
   return !/[\t\r\n]/.test(path);
 }

@@ -1,4 +1,4 @@
-// Measuring: how long a recording is at the corpus's rate, from its header where that tells, decoded where it doesn't or where asked for.
+// Measuring: the length of a recording at the corpus's rate, from its header where that says it, otherwise by decoding.
 import type { AudioFormat } from "../../audio/audio-reader.ts";
 import { decodeStream } from "../../audio/decode.node.ts";
 import { UnreadableAudioError } from "../../audio/faults.ts";
@@ -9,30 +9,31 @@ import { NotFoundError, OstinatoError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
 import type { FileFault } from "./find-audio.ts";
 
-/** What is known of a recording. */
+/** Facts about a recording. */
 export interface Measured {
   readonly format: AudioFormat;
   readonly sourceSampleRateHz: number;
   readonly channels: number;
-  /** Samples at the corpus's rate: what resampling gives. */
+  /** Samples after resampling to the corpus's rate. */
   readonly samples: number;
   /** Every sample is 0; known only of decoded files. */
   readonly silent?: true;
-  /** What was repaired or lost, in words. */
+  /** What was repaired or lost, in sentences. */
   readonly mends: readonly string[];
 }
 
 export interface MeasureOptions {
   /** The corpus's rate. */
   readonly sampleRateHz: number;
-  /** Decode to the end whatever the header says: finds corrupt frames and silence. */
+  /** Decode the whole file even where the header says the length: this finds corrupt frames and silence. */
   readonly decode?: boolean;
   /** Where to write the recording as mono 16-bit wav at the corpus's rate. */
   readonly convertTo?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws UnreadableAudioError and others of this library's where there is no sound in it; the system's own where writing fails. */
+/** Measures a recording. @throws UnreadableAudioError and other errors of this library where it holds no usable audio, and the system's errors where
+ *  writing a copy fails. */
 export async function measure(path: string, options: MeasureOptions): Promise<Measured> {
   const { sampleRateHz, decode = false, convertTo, signal } = options;
   if (convertTo !== undefined) return convert(path, convertTo, sampleRateHz, signal);
@@ -63,7 +64,7 @@ async function convert(path: string, to: string, sampleRateHz: number, signal: A
     channels: audio.sourceChannels,
     samples: audio.samples.length,
     ...(isSilent({ channels }, 0) && { silent: true as const }),
-    mends: audio.mends.filter((mend) => !mend.startsWith("silent")), // said by `silent`
+    mends: audio.mends.filter((mend) => !mend.startsWith("silent")), // `silent` says it
   };
 }
 
@@ -71,7 +72,7 @@ function noSamples(path: string, format: AudioFormat): UnreadableAudioError {
   return new UnreadableAudioError("empty", `${path} is ${format} without any samples. Fetch or export it again.`);
 }
 
-/** What an error says of the file it is about. @throws the error itself where it is no fault of the file: a full disk, a bug. */
+/** The fault of a file that an error reports. @throws the error itself where the file is not the cause: a full disk, a bug. */
 export function audioFault(path: string, error: unknown): FileFault {
   if (error instanceof UnreadableAudioError) return { path, fault: error.fault, message: error.message };
   if (error instanceof NotFoundError) return { path, fault: "missing", message: error.message };

@@ -1,5 +1,5 @@
-// From a folder of recordings to a manifest: every file measured (and converted, where asked), duplicates and bad files named, the rest split.
-// `files.jsonl` holds what is known of each file. It grows while a run goes on, and a run that was killed goes on from it.
+// From a folder of recordings to a manifest: every file is measured (and converted, if requested), duplicates and unusable files are reported,
+// and the rest is split. `files.jsonl` journals each file as it is done, so that a run that was killed resumes.
 import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
@@ -16,30 +16,30 @@ import { audioFault, type Measured, measure } from "./measure.ts";
 import { type FileRecord, type ManifestReport, reportOf } from "./report.ts";
 import { splitPaths, type ValidChoice } from "./split.ts";
 
-/** Which files of a folder are used, and how they are measured and held out. */
+/** Which files of a folder are used, how they are measured, and which are held out. */
 export interface PrepareManifestOptions {
-  /** The folder of the manifest; made where it is not there. */
+  /** The folder of the manifest, which is created. */
   readonly out: string;
-  /** The corpus's rate; default 24 000. */
+  /** The corpus's sample rate; default 24 000. */
   readonly sampleRateHz?: number;
   /** Which clips are held out; default 1 percent, seed 0. */
   readonly valid?: ValidChoice;
   /** Write mono 16-bit wav copies at the corpus's rate to `out`/audio, and make them the manifest's clips. */
   readonly convert?: boolean;
-  /** Decode every file to its end. Converting does so anyway. */
+  /** Decode every file to its end. Converting always does. */
   readonly decode?: boolean;
-  /** Shorter files are left out; default 1. */
+  /** Files shorter than this are left out; default 1. */
   readonly minSeconds?: number;
-  /** Files worked on at a time; default the number of cores. */
+  /** Files processed at a time; default the number of cores. */
   readonly jobs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Told how many files there are, before the first is measured. */
+  /** Called with the number of files before the first is measured. */
   readonly onStart?: (files: number) => void;
-  /** Told of each file, in order. */
+  /** Called with each file, in order. */
   readonly onFile?: (file: FileRecord) => void;
 }
 
-/** A line of files.jsonl: the settings first, then records, and hashes that duplicates were told by. */
+/** A line of files.jsonl: the settings first, then records, and hashes from the search for duplicates. */
 type Line = Settings | FileRecord | (FoundFile & { readonly sha256: string });
 
 interface Settings {
@@ -49,9 +49,9 @@ interface Settings {
   readonly decode: boolean;
 }
 
-/** Makes the manifest, or what is missing of it. Files that can't be used are named in the report and never end the run.
- *  @throws NotFoundError where there is no sound, ConfigError where nothing usable is left or `out` holds the manifest of something else,
- *  `signal`'s reason when it aborts. */
+/** Writes the manifest; a run that was stopped resumes. Files that can't be used are named in the report and never end the run.
+ *  @throws NotFoundError where there is no audio file, ConfigError where no file is usable or `out` holds a manifest of other settings, and the
+ *  signal's reason when it aborts. */
 export async function prepareManifest(folder: string, options: PrepareManifestOptions): Promise<ManifestReport> {
   const { sampleRateHz = 24_000, convert = false, decode = false } = options;
   const settings: Settings = { root: resolve(folder), sampleRateHz, convert, decode: decode && !convert };
@@ -87,7 +87,7 @@ interface Work {
   readonly options: PrepareManifestOptions;
 }
 
-/** A record a file, in order. */
+/** One record for each file, in order. */
 async function measureAll(files: readonly FoundFile[], { settings, journal, copies, options }: Work): Promise<FileRecord[]> {
   const { jobs = availableParallelism(), signal, out, onFile } = options;
   const known = knownRecords(journal.lines, files);
@@ -132,7 +132,7 @@ async function measureAll(files: readonly FoundFile[], { settings, journal, copi
   return records;
 }
 
-/** What earlier runs found of files that haven't changed since; a measurement and a hash of one file are put together. */
+/** Records of earlier runs for files that haven't changed since; a file's measurement and its hash are merged. */
 function knownRecords(lines: readonly Line[], files: readonly FoundFile[]): Map<string, FileRecord> {
   const now = new Map(files.map((file) => [file.path, file]));
   const known = new Map<string, FileRecord>();
@@ -145,7 +145,7 @@ function knownRecords(lines: readonly Line[], files: readonly FoundFile[]): Map<
   return known;
 }
 
-/** @throws ConfigError where the journal is of other settings. */
+/** Opens the journal. @throws ConfigError where it was begun with other settings. */
 async function openFor(path: string, settings: Settings): Promise<Journal<Line>> {
   const journal = await openJournal<Line>(path);
   const [first] = journal.lines;
@@ -153,12 +153,12 @@ async function openFor(path: string, settings: Settings): Promise<Journal<Line>>
     await journal.append(settings);
     return journal;
   }
-  const found = first as unknown as Record<string, unknown>;
-  const differing = Object.entries(settings).filter(([key, value]) => found[key] !== value);
+  const stored = first as unknown as Record<string, unknown>;
+  const differing = Object.entries(settings).filter(([key, value]) => stored[key] !== value);
   if (differing.length === 0) return journal;
   await journal.close();
-  const list = differing.map(([key, value]) => `${key} ${found[key]} (asked for: ${value})`).join(", ");
-  throw new ConfigError(`${path} is of another manifest: ${list}. Choose another --out, or ask for what it holds.`);
+  const list = differing.map(([key, value]) => `${key} ${stored[key]} (requested: ${value})`).join(", ");
+  throw new ConfigError(`${path} belongs to a manifest of other settings: ${list}. Choose another --out, or use the same settings.`);
 }
 
 /** Whether a converted file has the length it should have. */
@@ -166,7 +166,7 @@ async function isThere(path: string | undefined, { samples }: Measured): Promise
   return path === undefined || (await stat(path).catch(() => undefined))?.size === 44 + 2 * samples;
 }
 
-/** Names of converted files: wav files keep theirs, others get a further extension. */
+/** Names of converted files: wav files keep theirs, others get a second extension. */
 function copyNames(files: readonly FoundFile[]): Map<string, string> {
   const taken = new Set<string>();
   const names = new Map<string, string>();
@@ -189,15 +189,15 @@ async function writeOut(
   copies: ReadonlyMap<string, string> | undefined,
 ): Promise<void> {
   const lengths = new Map(usable.map(({ path, samples }) => [path, samples]));
-  const parts = splitPaths([...lengths.keys()], valid);
+  const split = splitPaths([...lengths.keys()], valid);
   const manifest = (paths: readonly string[]): Manifest => ({
     root: copies ? resolve(out, "audio") : root,
     sampleRateHz,
     clips: paths.map((path) => ({ path: copies?.get(path) ?? path, samples: lengths.get(path)! })),
   });
   const named: NamedManifest[] = [
-    { name: "train", manifest: manifest(parts.train) },
-    { name: "valid", manifest: manifest(parts.valid) },
+    { name: "train", manifest: manifest(split.train) },
+    { name: "valid", manifest: manifest(split.valid) },
   ];
   for (const { name, manifest } of named) if (manifest.clips.length === 0) await rm(join(out, `${name}.tsv`), { force: true });
   const how = "list" in valid ? { valid: "by list" } : { validPercent: valid.percent, seed: valid.seed };

@@ -1,37 +1,37 @@
-// What became of a folder's files: counts, hours, and every file left out with its reason, for programs and for readers.
+// The report of a prepared corpus: which files are used, which are left out and why, for programs and for readers.
 import type { FileFault, FoundFile } from "./find-audio.ts";
 import type { Measured } from "./measure.ts";
 
-/** What is known of one file. */
+/** Facts about one file. */
 export type FileRecord = FoundFile & { readonly sha256?: string } & (Measured | Omit<FileFault, "path"> | { readonly duplicateOf: string });
 
-/** What a folder holds: which files are used, which are not, and why. */
+/** The files of a folder: which are used, which are not, and why. */
 export interface ManifestReport {
   readonly root: string;
   readonly sampleRateHz: number;
-  /** Files looked at. */
+  /** Number of files examined. */
   readonly files: number;
   readonly usable: readonly { readonly path: string; readonly samples: number }[];
   readonly seconds: number;
-  /** Files by what they are: "wav 44100 Hz". */
+  /** Number of used files by format and rate: "wav 44100 Hz". */
   readonly kinds: Readonly<Record<string, number>>;
-  /** Every file left out, by reason: "duplicate", "too short", "silent", or what was wrong with it. */
+  /** Files left out, by reason: "duplicate", "too short", "silent", or the fault of the file. */
   readonly leftOut: Readonly<Record<string, readonly { readonly path: string; readonly message: string }[]>>;
-  /** Files that are used although something was amiss, in words. */
+  /** Files that are used although something in them was repaired or lost. */
   readonly mended: readonly { readonly path: string; readonly mends: readonly string[] }[];
-  /** The above in lines for the screen. */
+  /** The report as lines of text. */
   readonly summary: readonly string[];
 }
 
-/** Reasons that are a choice, not a failure. */
+/** Reasons that follow from the settings and are no failure. */
 const chosen = ["duplicate", "too short", "silent"];
 
-/** How many files could not be read. */
+/** Number of files that could not be read. */
 export function failures(report: Pick<ManifestReport, "leftOut">): number {
   return Object.entries(report.leftOut).reduce((sum, [reason, files]) => sum + (chosen.includes(reason) ? 0 : files.length), 0);
 }
 
-/** Puts the report together. Files shorter than `minSeconds` are left out. */
+/** Builds the report. Files shorter than `minSeconds` are left out. */
 export function reportOf(
   settings: { readonly root: string; readonly sampleRateHz: number; readonly minSeconds: number },
   records: readonly FileRecord[],
@@ -50,11 +50,11 @@ export function reportOf(
   for (const { path, fault, message } of faults) leave(fault, path, message);
   for (const record of records) {
     const { path } = record;
-    if ("duplicateOf" in record) leave("duplicate", path, `${path} has the bytes of ${record.duplicateOf}.`);
+    if ("duplicateOf" in record) leave("duplicate", path, `${path} has the same bytes as ${record.duplicateOf}.`);
     else if ("fault" in record) leave(record.fault, path, record.message);
     else if (record.silent) leave("silent", path, `${path} is silent: every sample is 0.`);
     else if (record.samples < minSeconds * sampleRateHz) {
-      leave("too short", path, `${path} lasts ${(record.samples / sampleRateHz).toFixed(3)} s; ${minSeconds} s are asked for.`);
+      leave("too short", path, `${path} lasts ${(record.samples / sampleRateHz).toFixed(3)} s; ${minSeconds} s are required.`);
     } else {
       usable.push({ path, samples: record.samples });
       const kind = `${record.format} ${record.sourceSampleRateHz} Hz`;
@@ -75,17 +75,17 @@ export function reportOf(
   return { ...report, summary: summaryOf(report) };
 }
 
-/** A length of sound for readers: 31.5 s, 12.3 minutes, 4.05 hours. */
-export function lasting(seconds: number): string {
+/** A duration as text: 31.5 s, 12.3 minutes, 4.05 hours. */
+export function durationText(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   return seconds < 3600 ? `${(seconds / 60).toFixed(1)} minutes` : `${(seconds / 3600).toFixed(2)} hours`;
 }
 
-/** Files named of each reason. */
+/** Number of files that the summary names for each reason. */
 const named = 5;
 
 function summaryOf({ files, usable, seconds, kinds, leftOut, mended }: Omit<ManifestReport, "summary">): string[] {
-  const lines = [`${usable.length} of ${files} files can be used: ${lasting(seconds)}.`];
+  const lines = [`${usable.length} of ${files} files can be used: ${durationText(seconds)}.`];
   const list = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
   if (list.length > 0) lines.push(`They are ${list.join(", ")}.`);
   for (const [reason, left] of Object.entries(leftOut)) {
@@ -93,7 +93,7 @@ function summaryOf({ files, usable, seconds, kinds, leftOut, mended }: Omit<Mani
     if (left.length > named) lines.push(`  and ${left.length - named} more: report.json names them`);
   }
   if (mended.length > 0) {
-    lines.push(`Used, though not whole: ${mended.length}`);
+    lines.push(`Used, but damaged: ${mended.length}`);
     lines.push(...mended.slice(0, named).map(({ path, mends }) => `  ${path}: ${mends.join("; ")}`));
     if (mended.length > named) lines.push(`  and ${mended.length - named} more: report.json names them`);
   }

@@ -1,14 +1,14 @@
-// Splits: which clips are held out for validation, by lot or by a list.
+// Splits: which clips are held out for validation, at random or by a list.
 import { readFile } from "node:fs/promises";
 import { ConfigError, NotFoundError } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.node.ts";
 
-/** A share drawn by a seed, or the paths of files and folders. */
+/** A random share under a seed, or a list of files and folders. */
 export type ValidChoice = { readonly percent: number; readonly seed: number } | { readonly list: readonly string[] };
 
-/** Parts paths into train and valid; both keep their order. A path's lot hangs on the seed and its own name: files that come later move few
- *  of the others. Of two files and more at least one is held out, unless the share is 0, and at least one is not.
- *  @throws ConfigError where a list names nothing that is there. */
+/** Splits paths into train and valid; both keep their order. A path's rank in the draw depends on the seed and the path alone, so added files
+ *  move few others. Of two or more files at least one is held out, unless the share is 0, and at least one is kept.
+ *  @throws ConfigError where a list names no path, or all of them. */
 export function splitPaths(paths: readonly string[], choice: ValidChoice): { train: string[]; valid: string[] } {
   const valid = "list" in choice ? listed(paths, choice.list) : drawn(paths, choice);
   return { train: paths.filter((path) => !valid.has(path)), valid: paths.filter((path) => valid.has(path)) };
@@ -17,9 +17,9 @@ export function splitPaths(paths: readonly string[], choice: ValidChoice): { tra
 function drawn(paths: readonly string[], { percent, seed }: { percent: number; seed: number }): Set<string> {
   const share = Math.round((percent / 100) * paths.length);
   const count = percent === 0 ? 0 : Math.min(paths.length - 1, Math.max(1, share));
-  const lots = paths.map((path) => [sha256(`${seed}\0${path}`), path] as const);
+  const ranked = paths.map((path) => [sha256(`${seed}\0${path}`), path] as const);
   return new Set(
-    lots
+    ranked
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .slice(0, Math.max(0, count))
       .map(([, path]) => path),
@@ -42,7 +42,7 @@ function listed(paths: readonly string[], list: readonly string[]): Set<string> 
   return valid;
 }
 
-/** Reads a list of the files or folders to hold out, one a line, relative to the corpus; lines that begin with # are left out. */
+/** Reads a list of files and folders to hold out, one a line, relative to the corpus; lines that begin with # are comments. */
 export async function readSplitList(path: string): Promise<string[]> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw error.code === "ENOENT" ? new NotFoundError(`There is no file ${path}.`) : error;

@@ -1,4 +1,4 @@
-// Shard loader: batches from shards on a disk or behind an address, read in long runs and decoded in worker threads.
+// Shard loader: batches from shards on disk or over http, read in long ranges and decoded in worker threads.
 import { runAhead } from "../../base/ahead.ts";
 import { chunkedSource } from "../../base/byte-source.ts";
 import { AudioError, ConfigError, NotFoundError } from "../../base/errors.ts";
@@ -16,18 +16,18 @@ import { indexShard, parseCard, parseIndex, type ShardCard, type ShardIndex } fr
 /** The shards of a split, opened. */
 export interface ShardSet {
   readonly card: ShardCard;
-  /** Sent along with requests. */
+  /** Headers of http requests. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Path or address of a shard. */
+  /** Path or http address of a shard. */
   place(shard: number): string;
-  /** Where a shard's clips stand. */
+  /** The offsets of a shard's clips. */
   index(shard: number): Promise<ShardIndex>;
 }
 
 const requestBytes = 1 << 20;
 const keptIndices = 256;
 
-/** Opens the shards in a folder, or below an http address.
+/** Opens the shards in a folder or below an http address.
  *  @throws NotFoundError when there are none, FormatError when their description is damaged. */
 export async function openShards(
   folder: string,
@@ -75,11 +75,11 @@ export async function openShards(
   };
 }
 
-/** A pool's batches, read. */
+/** A pool whose crops were read. */
 interface ReadPool {
   readonly clips: readonly PoolClip[];
   readonly batches: readonly PoolBatch[];
-  /** By clip of the pool; undefined where no batch wants it. */
+  /** By clip of the pool; undefined for a clip that is in no batch. */
   readonly crops: readonly (CropAnswer | undefined)[];
 }
 
@@ -90,8 +90,7 @@ interface ReadPool {
 export async function* loadShardBatches(set: ShardSet, rules: ShardRules, options: LoaderOptions = {}): AsyncGenerator<Batch> {
   const { workers, ahead = 1, signal, first = 0, end = Number.POSITIVE_INFINITY, rank = 0, ranks = 1 } = options;
   const { sampleRateHz, labels, shards } = set.card;
-  if (!(rank >= 0 && rank < ranks))
-    throw new ConfigError(`Rank ${rank} of ${ranks}: ranks count from 0 up to, but not including, their number.`);
+  if (!(rank >= 0 && rank < ranks)) throw new ConfigError(`There is no rank ${rank} of ${ranks}: ranks count from 0 to ${ranks - 1}.`);
   const plan = planPools(
     shards.map(({ clips }) => clips),
     rules,
@@ -159,14 +158,14 @@ function* poolNumbers(first: number, rank: number, ranks: number): Generator<num
   for (let turn = first; ; turn++) yield turn * ranks + rank;
 }
 
-/** The clips of each segment. */
+/** The clips of each segment, from the shards' indices. */
 function poolClips(set: ShardSet, segments: readonly Segment[]): Promise<PoolClip[][]> {
   return Promise.all(
     segments.map(async ({ shard, from, to, epoch }) => (await set.index(shard)).clips.slice(from, to).map((clip) => ({ ...clip, epoch }))),
   );
 }
 
-/** Reads the clips of a run that are wanted, in one job. */
+/** Reads the requested clips of a segment in one job. */
 async function readRun(
   requests: readonly (CropRequest | undefined)[],
   read: (some: readonly CropRequest[]) => Promise<CropAnswer[]>,
@@ -176,7 +175,7 @@ async function readRun(
   return requests.map((request) => (request === undefined ? undefined : answers[next++]));
 }
 
-/** Batch `wanted` of a pool; where nothing of it could be read, the next one of which something could. */
+/** Batch `wanted` of a pool; where none of its clips could be read, the next batch of the pool that has a readable clip. */
 function assemble(pool: ReadPool, wanted: number, about: { sampleRateHz: number; rateHz: number | undefined; plan: PoolPlan }): Batch {
   const bad: BadClip[] = [];
   for (let skipped = 0; skipped < pool.batches.length; skipped++) {

@@ -1,22 +1,22 @@
-// Shard plan: in which order shards are read, and which batches are made of what was read, for any batch of an endless row.
+// Shard plan: the order in which shards are read, and the batches made of the clips read, for any batch of an endless sequence.
 //
-// An epoch is all segments (runs of neighbours in a shard) in random order. Epoch after epoch they make one row of clips; a pool is the next so
-// many of it, and gives a fixed number of batches. So a step's place in the data is arithmetic, whatever lengths the clips have.
+// An epoch is all segments (consecutive clips of a shard) in random order. The epochs form one sequence of clips, which is cut into pools of
+// equal size, and each pool gives a fixed number of batches. So the clips of any step follow by arithmetic, whatever their lengths.
 import { ConfigError } from "../../base/errors.ts";
 import { shuffle } from "../../base/random.ts";
 import { drawsFor } from "../batches/draws.ts";
 import { cropStart, type PlanRules } from "../batches/plan.ts";
 import type { ShardClip } from "./shards.ts";
 
-/** As `PlanRules`, for clips that lie in shards: read in runs, shuffled in pools. */
+/** As `PlanRules`, for clips in shards: they are read in segments and shuffled in pools. */
 export interface ShardRules extends Omit<PlanRules, "shuffle" | "maxClips"> {
-  /** Clips that are read from a shard in one go. More make fewer requests, and neighbours more alike. */
+  /** Consecutive clips that are read from a shard at once; default 16. More make fewer requests, and batches that are less mixed. */
   readonly segmentClips?: number | undefined;
-  /** Batches that are made of one pool. A pool's crops are in memory, and the next one's. */
+  /** Batches of a pool; default 32. Memory holds the crops of two pools. */
   readonly poolBatches?: number | undefined;
 }
 
-/** Neighbours in a shard, read one after another. */
+/** Consecutive clips of a shard. */
 export interface Segment {
   readonly epoch: number;
   readonly shard: number;
@@ -31,12 +31,12 @@ export interface PoolPlan {
   readonly poolBatches: number;
   /** Clips of an epoch. */
   readonly clips: number;
-  /** The segments of pool `number`, cut where pools meet. */
+  /** The segments of pool `number`, cut at the pool's boundaries. */
   pool(number: number): Segment[];
 }
 
-/** Plans pools over shards of these numbers of clips. A batch holds as many clips as fit it at full length, cut to the multiple.
- *  @throws ConfigError when not one crop fits a batch. */
+/** Plans pools over shards with the given numbers of clips. A batch holds as many clips as fit at full length, cut to the multiple.
+ *  @throws ConfigError when a single crop does not fit a batch. */
 export function planPools(shardClips: readonly number[], rules: ShardRules): PoolPlan {
   const { batchSamples, maxSamples, multiple = 1, seed, segmentClips = 16, poolBatches = 32 } = rules;
   const fits = Math.floor(batchSamples / maxSamples);
@@ -52,7 +52,7 @@ export function planPools(shardClips: readonly number[], rules: ShardRules): Poo
   const clips = shardClips.reduce((sum, count) => sum + count, 0);
   const poolClips = batchClips * poolBatches;
   let drawn: { epoch: number; order: Int32Array; ends: Float64Array } | undefined;
-  /** An epoch's segments in their order, and where each ends among its clips. */
+  /** An epoch's segments in random order, and the cumulative number of clips after each. */
   const draw = (epoch: number) => {
     const order = shuffle(
       drawsFor(seed, "segments", epoch),
@@ -89,7 +89,7 @@ export function planPools(shardClips: readonly number[], rules: ShardRules): Poo
   };
 }
 
-/** Index of the first of ascending numbers that is above a value. */
+/** Index of the first of the ascending numbers that exceeds a value. */
 function firstAbove(ascending: Float64Array, value: number): number {
   let [low, high] = [0, ascending.length - 1];
   while (low < high) {
@@ -100,19 +100,19 @@ function firstAbove(ascending: Float64Array, value: number): number {
   return low;
 }
 
-/** A clip of a pool, in the epoch it is read for. */
+/** A clip of a pool, with the epoch for which it is read. */
 export type PoolClip = ShardClip & { readonly epoch: number };
 
-/** A batch of a pool: indices into the pool's clips, the length of the crops and the first sample of each. */
+/** A batch of a pool: indices into the pool's clips, the length of the crops, and the first sample of each. */
 export interface PoolBatch {
   readonly rows: readonly number[];
   readonly samples: number;
   readonly starts: readonly number[];
 }
 
-/** Cuts a pool's clips into its batches: longest first, ties in random order, the batches shuffled. Clips under the minimum are left out,
- *  and the batches then share the rest evenly.
- *  @throws ConfigError when fewer clips are long enough than there are batches. */
+/** Groups a pool's clips into batches: longest first, ties in random order, then the batches are shuffled. Too short clips are left out, and the
+ *  others are distributed evenly over the batches.
+ *  @throws ConfigError when there are fewer clips of sufficient length than batches. */
 export function planPool(clips: readonly PoolClip[], number: number, { poolBatches }: PoolPlan, rules: ShardRules): PoolBatch[] {
   const { maxSamples, minSamples = 1, order = "length", seed } = rules;
   const long = Int32Array.from(clips.flatMap(({ samples }, i) => (samples >= minSamples ? [i] : [])));

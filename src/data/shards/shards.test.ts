@@ -88,7 +88,7 @@ describe("writing shards", () => {
     expect(await clips(join(work, "other"))).not.toEqual(order);
   });
 
-  test("keeps what is finished, and writes anew what was cut", async () => {
+  test("keeps finished shards, and writes a truncated one again", async () => {
     const folder = join(work, "stopped");
     await write(folder);
     const [first, second] = [join(folder, card.shards[0]!.name), join(folder, card.shards[1]!.name)];

@@ -1,8 +1,8 @@
 // Shards: tar files of recordings and their labels, for storage on which small files are slow.
 //
-// A clip is three members that follow one another: 00000017.json says what it is, 00000017.flac is its sound as it came, 00000017.npy its
-// codes [codebooks, frames]. So any tool that reads tar files of samples reads these. Beside train-00003.tar lies train-00003.json, which says
-// where each clip stands, and train.shards.json names all.
+// A clip is three consecutive members: 00000017.json describes it, 00000017.flac is the unchanged recording, 00000017.npy holds the codes
+// [codebooks, frames]. Tools that read WebDataset tar files can read these. train-00003.json beside train-00003.tar holds the offset of each
+// clip, and train.shards.json lists all shards.
 import { z } from "zod";
 import type { ByteSource } from "../../base/byte-source.ts";
 import { FormatError, messageOf } from "../../base/errors.ts";
@@ -15,7 +15,7 @@ const range = z.object({ offset: count, bytes: count });
 const cardSchema = z.object({
   split: z.string(),
   sampleRateHz: z.number().int().positive(),
-  /** What made the labels; null where there are none. */
+  /** The stamp of the labels; null without labels. */
   labels: stampSchema.nullable(),
   shards: z.array(z.object({ name: z.string(), bytes: count, clips: z.number().int().positive(), seconds: z.number() })).min(1),
 });
@@ -30,40 +30,42 @@ const indexSchema = z.object({
   clips: z.array(clipSchema.extend({ audio: range, labels: range.optional() })),
 });
 
-/** Where the clips of one shard stand. `clip` is the index in the manifest, `samples` count at the set's rate. */
+/** The offsets of a shard's clips. `clip` is the index in the manifest, `samples` the length at the set's rate. */
 export type ShardIndex = z.infer<typeof indexSchema>;
 export type ShardClip = ShardIndex["clips"][number];
 
-/** @throws FormatError when the text is no such file. */
+/** Parses `<split>.shards.json`. @throws FormatError when the text is no such file. */
 export function parseCard(text: string, name: string): ShardCard {
   return parsed(cardSchema, text, name);
 }
 
-/** @throws FormatError when the text is no such file. */
+/** Parses the index file of a shard. @throws FormatError when the text is no such file. */
 export function parseIndex(text: string, name: string): ShardIndex {
   return parsed(indexSchema, text, name);
 }
 
-/** The index of a shard, read from the shard itself.
- *  @throws FormatError when it is no whole tar file, or its members are none of these. */
+/** Builds the index of a shard from its tar headers.
+ *  @throws FormatError when the tar file is cut short or its members are not those of a shard. */
 export async function indexShard(source: ByteSource): Promise<ShardIndex> {
   const clips: ShardClip[] = [];
-  const members = new Map<string, { audio?: z.infer<typeof range>; labels?: z.infer<typeof range>; told?: z.infer<typeof clipSchema> }>();
+  const members = new Map<string, { audio?: z.infer<typeof range>; labels?: z.infer<typeof range>; facts?: z.infer<typeof clipSchema> }>();
   for await (const { name, dataOffset, bytes } of readTar(source)) {
     const dot = name.indexOf(".");
     const [key, kind] = [name.slice(0, dot), name.slice(dot + 1)];
     const at = { offset: dataOffset, bytes };
     const member = members.get(key) ?? {};
     members.set(key, member);
-    if (kind === "json") member.told = parsed(clipSchema, new TextDecoder().decode(await source.read(dataOffset, bytes)), name);
+    if (kind === "json") member.facts = parsed(clipSchema, new TextDecoder().decode(await source.read(dataOffset, bytes)), name);
     else if (kind === "npy") member.labels = at;
     else member.audio = at;
   }
-  for (const [key, { audio, labels, told }] of members) {
-    if (audio === undefined || told === undefined) {
-      throw new FormatError(`${source.name} holds no ${audio ? `${key}.json` : `sound of ${key}`}: it is no shard of this library's.`);
+  for (const [key, { audio, labels, facts }] of members) {
+    if (audio === undefined || facts === undefined) {
+      throw new FormatError(
+        `${source.name} holds no ${audio ? `${key}.json` : `recording ${key}`}: it is no shard of this library. Write the shards again.`,
+      );
     }
-    clips.push({ ...told, audio, ...(labels && { labels }) });
+    clips.push({ ...facts, audio, ...(labels && { labels }) });
   }
   return { bytes: source.size, clips };
 }
@@ -72,6 +74,6 @@ function parsed<T>(schema: z.ZodType<T>, text: string, name: string): T {
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new FormatError(`${name} does not say what it should: ${messageOf(error)}. Write the shards anew.`, { cause: error });
+    throw new FormatError(`${name} is not a description of shards: ${messageOf(error)}. Write the shards again.`, { cause: error });
   }
 }

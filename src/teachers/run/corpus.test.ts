@@ -217,7 +217,7 @@ test("a layer of a model is a teacher's frames, named by the weights' hash", asy
   const [codes] = await teacher.encode([(await loadAudio(at("music/0.wav"), { sampleRateHz: 24_000 })).samples]);
   expect(codes!.frames).toBe(teacher.frameCount(24_000));
   await teacher.dispose();
-  await expect(open({ kind: "kmeans", features: "layer" })).rejects.toThrow("give a model and a layer");
+  await expect(open({ kind: "kmeans", features: "layer" })).rejects.toThrow("need a model and a layer");
 });
 
 test("a manifest at another rate than the teacher's is refused", async () => {

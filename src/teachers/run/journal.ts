@@ -4,7 +4,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../../base/errors.ts";
 import { type Journal, openJournal } from "../../base/journal.node.ts";
-import { bytesOf, interleave, part } from "../../data/labels/compact.ts";
+import { bytesOf, deinterleave, interleave } from "../../data/labels/compact.ts";
 import type { LabelSet, LabelStamp } from "../../data/labels/label-set.ts";
 import { checkCrop } from "../../data/labels/label-set.ts";
 import type { Codes } from "../../inference/encodec.ts";
@@ -121,7 +121,7 @@ function journalSet(
         if (got === 0) throw new FormatError(`${path} is shorter than its batches say. Remove its folder and label again.`);
         read += got;
       }
-      return part(codes, codebooks);
+      return deinterleave(codes, codebooks);
     },
     close: () => closeSync(file),
   };

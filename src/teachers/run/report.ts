@@ -2,7 +2,7 @@
 
 import type { LabelStamp } from "../../data/labels/label-set.ts";
 import type { Clip } from "../../data/manifest/manifest.ts";
-import { lasting } from "../../data/manifest/report.ts";
+import { durationText } from "../../data/manifest/report.ts";
 import type { Outcome } from "./journal.ts";
 
 /** A split's part of the report. */
@@ -82,7 +82,7 @@ export function labelSummary({ label, teacher, codebooks, codebookSize, rateHz, 
     if (texts.length > named) lines.push(`    and ${texts.length - named} more: report.${label}.json names them`);
   };
   for (const [name, { clips, labelled, frames, seconds, leftOut, corrected, mended }] of Object.entries(splits)) {
-    lines.push(`${name}: ${labelled} of ${clips} clips labelled, ${lasting(seconds)}, ${frames} frames.`);
+    lines.push(`${name}: ${labelled} of ${clips} clips labelled, ${durationText(seconds)}, ${frames} frames.`);
     for (const [reason, files] of Object.entries(leftOut))
       some(
         `left out, ${reason}`,
