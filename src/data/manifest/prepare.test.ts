@@ -120,7 +120,9 @@ test("a name that no manifest can hold is reported: one with a tab, and one that
   await writeFile(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9]), Buffer.from(".wav")]), songBytes(3, 2));
   const { usable, leftOut } = await prepareManifest(folder, { out: at("names-out") });
   expect(usable.map(({ path }) => path)).toEqual(["good.wav"]);
-  expect(leftOut["bad name"]!.map(({ message }) => message).join("\n")).toMatch(/not UTF-8[^]*tab or a line break/);
+  const messages = leftOut["bad name"]!.map(({ message }) => message);
+  expect(messages.filter((message) => message.includes("not UTF-8"))).toHaveLength(1);
+  expect(messages.filter((message) => message.includes("a tab or a line break"))).toHaveLength(1);
 });
 
 test("a folder without audio files, or without usable ones, is refused", async () => {
