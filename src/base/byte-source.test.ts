@@ -32,7 +32,7 @@ test("chunks serve small reads that follow one another from one read, and give t
     [100, 100],
     [200, 100],
   ]);
-  expect(await chunked.read(250, 400)).toEqual(bytes.subarray(250, 650)); // larger than a chunk: as it is
+  expect(await chunked.read(250, 400)).toEqual(bytes.subarray(250, 650)); // larger than a chunk: read directly
   expect(await chunked.read(995, 5)).toEqual(bytes.subarray(995));
   expect(reads.slice(3)).toEqual([
     [250, 400],

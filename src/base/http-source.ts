@@ -1,5 +1,5 @@
 // Remote files as byte sources: ranged requests over fetch, in the browser and in Node alike.
-import { type ByteSource, checkRange, memorySource } from "./byte-source.ts";
+import { type ByteSource, memorySource, rangedSource } from "./byte-source.ts";
 import { HubError, messageOf, NotFoundError } from "./errors.ts";
 
 /** How requests for a remote file are made, and how patiently. */
@@ -27,22 +27,15 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
   if (first.status === 416) return memorySource(new Uint8Array(0), name); // no first byte: the file is empty
   const size = first.size ?? (await sizeByHead(name, options));
   const tag = first.tag;
-  const source = {
-    name,
-    size,
-    async read(offset: number, length: number) {
-      checkRange(source, offset, length);
-      if (length === 0) return new Uint8Array(0);
-      if (offset + length <= first.body.length) return first.body.slice(offset, offset + length);
-      const answer = await request(name, { Range: `bytes=${offset}-${offset + length - 1}` }, options, length);
-      if (answer.status !== 206 || (answer.size ?? size) !== size || answer.tag !== tag) {
-        throw new HubError(`${name} changed while it was being read. Load it again.`);
-      }
-      return answer.body;
-    },
-    close: async () => {},
-  };
-  return source;
+  return rangedSource({ name, size }, async (offset, length) => {
+    if (length === 0) return new Uint8Array(0);
+    if (offset + length <= first.body.length) return first.body.slice(offset, offset + length);
+    const answer = await request(name, { Range: `bytes=${offset}-${offset + length - 1}` }, options, length);
+    if (answer.status !== 206 || (answer.size ?? size) !== size || answer.tag !== tag) {
+      throw new HubError(`${name} changed while it was being read. Load it again.`);
+    }
+    return answer.body;
+  });
 }
 
 interface Answer {
