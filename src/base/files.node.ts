@@ -1,5 +1,6 @@
 // Files: opening for ranged reads, and writing so that a reader never meets half a file.
 import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type ByteSource, checkRange } from "./byte-source.ts";
@@ -31,8 +32,24 @@ export async function fileSource(path: string): Promise<ByteSource> {
   return source;
 }
 
-/** Makes a folder and those above it that are missing. Node's own recursive mkdir spins for ever where the system refuses with
- *  "no such file" (in /proc, for one), so each step is taken here. */
+/** Which file or folder stands at a path, to tell later whether it still does; undefined where there is none. Synchronous, since it
+ *  precedes each write of a run: 10 µs instead of 100. */
+export function placeAt(path: string): { readonly dev: bigint; readonly ino: bigint } | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether an error says that there is no file at a path, or no longer (ESTALE: on a network file system). */
+export function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ESTALE"].includes((error as NodeJS.ErrnoException | null)?.code ?? "");
+}
+
+/** Creates a folder and its missing parents. Node's recursive mkdir never returns where the system refuses with "no such file" (in /proc,
+ *  for example), so each step is taken here. */
 export async function makeFolder(path: string): Promise<void> {
   const above = dirname(path);
   await mkdir(path)
@@ -46,17 +63,17 @@ export async function makeFolder(path: string): Promise<void> {
     });
 }
 
-/** Whether something was not written because the disk, or the user's share of it, is full. */
+/** Whether a write failed because the disk, or the user's quota, is full. */
 export function diskIsFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException | null)?.code ?? "");
 }
 
-/** The name under which a file is written before it is whole: beside it, and none that another program would give. */
+/** A name beside `path`, under which the file is written until it is whole; no other program uses such names. */
 export function temporaryPath(path: string): string {
   return `${path}.${randomBytes(4).toString("hex")}.ostinato.tmp`;
 }
 
-/** Whether a file has such a name: a run that was killed leaves them behind. */
+/** Whether a file has a name of `temporaryPath`: runs that were killed leave them behind. */
 export function isTemporary(path: string): boolean {
   return /\.[0-9a-f]{8}\.ostinato\.tmp$/.test(path);
 }
@@ -64,14 +81,28 @@ export function isTemporary(path: string): boolean {
 /** A file that is being written under a temporary name beside it. */
 export interface AtomicFile {
   write(chunk: Uint8Array | string): Promise<void>;
-  /** Syncs it and gives it its name: only now it is there. */
+  /** Syncs it and gives it its name. */
   commit(): Promise<void>;
-  /** Puts it away; nothing where it was committed. */
+  /** Removes it; does nothing when it was committed. */
   abandon(): Promise<void>;
 }
 
-/** Begins a file that will be whole or absent: for several that are written side by side. One of them: `writeAtomic`. */
-export async function beginAtomic(path: string): Promise<AtomicFile> {
+/** What may be written while a lock is held. */
+export interface Guard {
+  /** The lock was taken from a holder on another machine, which may wake up and go on writing to the files it has open. */
+  readonly tookOver: boolean;
+  /** To be called before each write. @throws LockLostError when the lock is no longer this process's. */
+  check(): Promise<void>;
+}
+
+export interface AtomicOptions {
+  /** The lock under which the file is written: checked before it is begun, before it gets its name and after. */
+  readonly guard?: Guard | undefined;
+}
+
+/** Begins a file that will be whole or absent: for several that are written side by side. For a single one: `writeAtomic`. */
+export async function beginAtomic(path: string, { guard }: AtomicOptions = {}): Promise<AtomicFile> {
+  await guard?.check();
   await makeFolder(dirname(path));
   const temporary = temporaryPath(path);
   const handle = await open(temporary, "w");
@@ -84,8 +115,15 @@ export async function beginAtomic(path: string): Promise<AtomicFile> {
     write: (chunk) => handle.writeFile(chunk),
     async commit() {
       await handle.sync();
+      const { ino } = await handle.stat();
       await close();
+      await guard?.check();
       await rename(temporary, path);
+      await guard?.check().catch(async (error) => {
+        // The process was suspended just before the renaming: a file that comes so late must not stay.
+        if ((await stat(path).catch(() => undefined))?.ino === ino) await rm(path);
+        throw error;
+      });
     },
     async abandon() {
       await close();
@@ -98,8 +136,9 @@ export async function beginAtomic(path: string): Promise<AtomicFile> {
 export async function writeAtomic(
   path: string,
   chunks: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  options: AtomicOptions = {},
 ): Promise<void> {
-  const file = await beginAtomic(path);
+  const file = await beginAtomic(path, options);
   try {
     if (typeof chunks === "string" || chunks instanceof Uint8Array) await file.write(chunks);
     else for await (const chunk of chunks) await file.write(chunk);

@@ -1,27 +1,28 @@
-// Journals: JSON lines that only grow, from which a run that was killed goes on. A line counts once it is whole.
-import { open, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { makeFolder } from "./files.node.ts";
+// Journals: JSON-lines files that only grow, from which a run that was killed resumes. A line counts once it is whole.
+import { readFile } from "node:fs/promises";
+import { openAppendFile } from "./append-file.node.ts";
+import type { Guard } from "./files.node.ts";
 
 export interface Journal<Line> {
-  /** What earlier runs have written. */
+  /** The lines of earlier runs. */
   readonly lines: readonly Line[];
-  /** Adds a line; once the promise resolves the file has it. */
+  /** Adds a line; once the promise resolves the file has it. @throws as `AppendFile.append` does. */
   append(line: Line): Promise<void>;
   /** Cuts the file back to its first `count` lines. */
   truncate(count: number): Promise<void>;
+  /** @throws OutputRemovedError when the file was removed or replaced meanwhile. */
   close(): Promise<void>;
 }
 
-/** Opens a journal, or begins it. A last line that was cut short is dropped, and so is all from the first line on that is no JSON. */
-export async function openJournal<Line>(path: string): Promise<Journal<Line>> {
-  await makeFolder(dirname(path));
-  const { lines, ends } = parseLines<Line>(await readFile(path).catch(() => Buffer.alloc(0)));
-  const file = await open(path, "a");
+/** Opens a journal, or creates it. A last line that was cut short is dropped, and so is everything from the first line that is not JSON.
+ *  `guard`: the lock under which it is written. */
+export async function openJournal<Line>(path: string, { guard }: { readonly guard?: Guard | undefined } = {}): Promise<Journal<Line>> {
+  const file = await openAppendFile(path, { guard });
+  const { lines, ends } = parseLines<Line>(await readFile(path));
   await file.truncate(ends.at(-1) ?? 0);
   return {
     lines,
-    append: (line) => file.appendFile(`${JSON.stringify(line)}\n`),
+    append: (line) => file.append(`${JSON.stringify(line)}\n`),
     async truncate(count) {
       lines.length = Math.min(lines.length, count);
       await file.truncate(ends[lines.length - 1] ?? 0);
@@ -30,7 +31,7 @@ export async function openJournal<Line>(path: string): Promise<Journal<Line>> {
   };
 }
 
-/** The whole lines of a JSON-lines file, each with the byte behind it. */
+/** The whole lines of a JSON-lines file, each with the offset of the byte after it. */
 export function parseLines<Line>(bytes: Uint8Array): { lines: Line[]; ends: number[] } {
   const lines: Line[] = [];
   const ends: number[] = [];

@@ -95,6 +95,32 @@ test("a run that is abandoned early says so in its report and releases the folde
   expect((await run([music], { out })).filter(({ status }) => status === "skipped").length).toBeGreaterThan(0);
 });
 
+test.each(storeFormats)("%s: a run whose output folder is removed fails, and does not make it anew", async (format) => {
+  const out = join(root, `removed-${format}`);
+  const attempt = async () => {
+    for await (const { status } of embedFiles(model, [music], { out, format, partSeconds: 0 })) {
+      expect(status).toBe("done");
+      await rm(out, { recursive: true, force: true });
+    }
+  };
+  await expect(attempt()).rejects.toMatchObject({ code: "OSTINATO_OUTPUT_REMOVED", message: expect.stringContaining(`${out}`) as string });
+  expect(await stat(out).catch(() => undefined)).toBeUndefined();
+});
+
+test("a table that is removed or replaced while rows are appended to it is not taken as written", async () => {
+  for (const then of ["gone", "other"]) {
+    const out = join(root, `table-${then}`);
+    const path = join(out, "embeddings.jsonl");
+    const attempt = async () => {
+      for await (const _ of embedFiles(model, [music], { out, format: "jsonl" })) {
+        await rm(path, { force: true });
+        if (then === "other") await writeFile(path, "");
+      }
+    };
+    await expect(attempt()).rejects.toThrow(`${path} was ${then === "gone" ? "removed" : "replaced"} while it was being written to`);
+  }
+});
+
 test("an incomplete parquet part is refused by name", async () => {
   const out = join(root, "foreign");
   await run([music], { out, format: "parquet", pooling: "mean" });

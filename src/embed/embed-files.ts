@@ -1,8 +1,10 @@
 // Embedding a corpus: workers decode ahead while the model computes. Each output is written whole or not at all, finished outputs are
 // skipped, and a file that fails is reported while the others go on.
 import { runAhead } from "../base/ahead.ts";
+import { OutputRemovedError } from "../base/append-file.node.ts";
 import { ConfigError, messageOf, NotFoundError, OstinatoError } from "../base/errors.ts";
-import { diskIsFull } from "../base/files.node.ts";
+import { diskIsFull, type Guard } from "../base/files.node.ts";
+import { LockLostError } from "../base/lock.node.ts";
 import { checkLength } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import { type Settings, sameSource, settingsThatDiffer } from "../inference/provenance.ts";
@@ -65,17 +67,18 @@ export async function* embedFiles(
     let ending: Ending = "interrupted";
     let failure: unknown;
     try {
-      for await (const result of embedEach(model, files, settings, options)) {
+      for await (const result of embedEach(model, files, settings, { ...options, guard: claim })) {
         report.add(result);
         yield result;
       }
+      await claim.check();
       if (!signal?.aborted) ending = "complete";
     } catch (error) {
       ending = "error";
       failure = outputError(error, out);
       throw failure;
     } finally {
-      await report.write(ending, failure === undefined ? undefined : messageOf(failure));
+      if (!isLost(failure)) await report.write(ending, failure === undefined ? undefined : messageOf(failure));
     }
   } finally {
     await claim.release();
@@ -87,7 +90,7 @@ async function* embedEach(
   model: LoadedModel,
   files: readonly CorpusFile[],
   settings: Settings,
-  options: EmbedFilesOptions,
+  options: EmbedFilesOptions & { readonly guard: Guard },
 ): AsyncGenerator<FileResult> {
   const { batchSize = 1, lookAhead = 2, signal } = options;
   const store = await stores[options.format ?? "npy"](options.out, options);
@@ -192,7 +195,7 @@ async function* embedBatch(work: Work, batch: readonly Ready[]): AsyncGenerator<
       yield { file: file.file, status: "done", output, shape, frames, seconds: clip.source.seconds, provenance };
     } catch (error) {
       if (options.signal?.aborted) return;
-      if (diskIsFull(error)) throw error;
+      if (diskIsFull(error) || isLost(error)) throw error;
       yield failed(file, error);
     }
   }
@@ -205,6 +208,11 @@ async function* embedLong(work: Work, item: Ready): AsyncGenerator<FileResult> {
   } finally {
     item.clip.release();
   }
+}
+
+/** The outputs are no longer this run's to write: they were removed, or another run took over. */
+function isLost(error: unknown): boolean {
+  return error instanceof OutputRemovedError || error instanceof LockLostError;
 }
 
 function failed({ file }: CorpusFile, error: unknown): FileResult {

@@ -75,8 +75,9 @@ export async function downloadFile(
     if (!(await exists(blob))) await fetchBlob(blob, { connection, remote, facts, onProgress, lock });
   };
   while (!(await exists(blob))) {
-    await withLock(path, fetchOnce, { signal: connection.signal, staleMs: connection.network.abandonedMs }).catch((error) => {
-      if (!(error instanceof LockLostError)) throw error; // lost while asleep: whoever has it is waited for
+    const { abandonedMs: staleMs, machine } = connection.network;
+    await withLock(path, fetchOnce, { signal: connection.signal, staleMs, machine }).catch((error) => {
+      if (!(error instanceof LockLostError)) throw error; // lost while suspended: its new holder is waited for
     });
   }
   return placeFile(repo, remote.commit, remote.file, facts.etag);

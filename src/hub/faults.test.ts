@@ -221,16 +221,31 @@ describe("processes that want the same model at once", () => {
     await checkCache();
   });
 
-  test("do without one that sleeps, and it does no harm when it wakes", async () => {
+  const patient = () => ({ ...options, network: { ...options.network!, stallMs: 5000, abandonedMs: 300 } });
+  const suspendFirst = async (machine: string | undefined) => {
     await mkdir(join(repo(), "blobs"), { recursive: true });
     await writeFile(join(repo(), "blobs", `${sha256(weights)}.incomplete`), weights.subarray(0, 5000)); // so that it appends
-    const patient = { ...options, network: { ...options.network!, stallMs: 5000, abandonedMs: 300 } };
     trickle(2_000);
-    const sleeper = fetchInChild(patient);
+    const sleeper = fetchInChild({ ...patient(), network: { ...patient().network, ...(machine && { machine }) } });
     await sleeper.receiving;
     sleeper.kill("SIGSTOP");
     trickle(50_000);
-    const second = fetchInChild(patient);
+    return sleeper;
+  };
+
+  test("name one that is suspended, and leave it its lock", async () => {
+    const sleeper = await suspendFirst(undefined);
+    const second = fetchInChild(patient());
+    expect(await second.ended).toBe(1);
+    expect(second.lines.at(-1)).toMatch(/^error LockHeldError: Process \d+@.* is suspended: continue it \(kill -CONT \d+\) or end it/);
+    sleeper.kill("SIGCONT");
+    expect(await sleeper.ended).toBe(0);
+    await checkCache();
+  });
+
+  test("do without one of another machine that is suspended, and it does no harm when it continues", async () => {
+    const sleeper = await suspendFirst("another machine");
+    const second = fetchInChild(patient());
     expect(await second.ended).toBe(0);
     await checkCache();
     sleeper.kill("SIGCONT");
@@ -238,7 +253,7 @@ describe("processes that want the same model at once", () => {
     void sleeper.ended.then(() => {
       awake = false;
     });
-    while (awake) await checkCache(); // at no moment is the blob another than its name says
+    while (awake) await checkCache(); // at no moment does the blob differ from the hash in its name
     expect(await sleeper.ended).toBe(0);
     expect(sleeper.lines.at(-1)).toBe(`folder ${join(repo(), "snapshots", commit)}`);
     await checkCache();

@@ -10,8 +10,10 @@ export interface NetworkOptions {
   readonly backoffMs: number;
   /** An attempt is given up when nothing arrives for this long. */
   readonly stallMs: number;
-  /** Another process that fetches the same file and shows no sign of life for this long is not waited for any more. */
+  /** A process of another machine that fetches the same file and shows no sign of life for this long is no longer waited for. */
   readonly abandonedMs: number;
+  /** Stands in for this machine's identity in tests of locks. */
+  readonly machine?: string;
 }
 
 export const defaultNetwork: NetworkOptions = { attempts: 5, backoffMs: 500, stallMs: 30_000, abandonedMs: 20_000 };

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { runAhead } from "../base/ahead.ts";
 import { inClaimedFolder } from "../base/claim.node.ts";
 import { ConfigError } from "../base/errors.ts";
-import { temporaryPath, writeAtomic } from "../base/files.node.ts";
+import { type Guard, temporaryPath, writeAtomic } from "../base/files.node.ts";
 import { workerPool, workerUrl } from "../base/worker-pool.node.ts";
 import { synthVersion } from "./clip.ts";
 import type { ClipDone, ClipJob, CorpusFormat } from "./corpus-job.ts";
@@ -52,10 +52,10 @@ export function clipCount(hours: number, seconds = clipSeconds): number {
 export async function writeCorpus(options: CorpusOptions): Promise<CorpusSummary> {
   checkOptions(options);
   if (options.format === "flac") await checkFlacEncoder();
-  return inClaimedFolder(options.out, () => writeClips(options), options);
+  return inClaimedFolder(options.out, (guard) => writeClips(options, guard), options);
 }
 
-async function writeClips(options: CorpusOptions): Promise<CorpusSummary> {
+async function writeClips(options: CorpusOptions, guard: Guard): Promise<CorpusSummary> {
   const { out, hours, seed, sampleRateHz = 24_000, format = "wav", seconds = clipSeconds, signal } = options;
   const card = { generator: "ostinato synth", version: synthVersion, seed, seconds, sampleRateHz, format };
   await checkCard(out, card);
@@ -79,14 +79,16 @@ async function writeClips(options: CorpusOptions): Promise<CorpusSummary> {
     }
   }
   try {
-    await writeAtomic(join(out, "clips.jsonl"), lines());
+    await writeAtomic(join(out, "clips.jsonl"), lines(), { guard });
   } finally {
     await pool.close();
   }
   const complete = facts.length === clips;
   if (complete) {
     await writeLayouts(out, facts, { extension: format, seed });
-    await writeAtomic(join(out, "synth.json"), `${JSON.stringify({ ...card, clips, hours: (clips * seconds) / 3600 }, null, 2)}\n`);
+    await writeAtomic(join(out, "synth.json"), `${JSON.stringify({ ...card, clips, hours: (clips * seconds) / 3600 }, null, 2)}\n`, {
+      guard,
+    });
   }
   return { clips, written: count.done, skipped: count.skipped, complete };
 }

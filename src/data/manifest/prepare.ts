@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { runAhead } from "../../base/ahead.ts";
 import { inClaimedFolder } from "../../base/claim.node.ts";
 import { ConfigError } from "../../base/errors.ts";
-import { writeAtomic } from "../../base/files.node.ts";
+import { type Guard, writeAtomic } from "../../base/files.node.ts";
 import { type Journal, openJournal } from "../../base/journal.node.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { type NamedManifest, writeManifests } from "./files.ts";
@@ -57,13 +57,17 @@ export async function prepareManifest(folder: string, options: PrepareManifestOp
   const settings: Settings = { root: resolve(folder), sampleRateHz, convert, decode: decode && !convert };
   const { files, faults } = await findAudio(folder);
   options.onStart?.(files.length + faults.length);
-  return inClaimedFolder(options.out, () => prepare({ files, faults }, settings, options), options);
+  return inClaimedFolder(options.out, (guard) => prepare({ files, faults }, settings, { ...options, guard }), options);
 }
 
-async function prepare({ files, faults }: FoundAudio, settings: Settings, options: PrepareManifestOptions): Promise<ManifestReport> {
-  const { out, minSeconds = 1, valid = { percent: 1, seed: 0 } } = options;
+async function prepare(
+  { files, faults }: FoundAudio,
+  settings: Settings,
+  options: PrepareManifestOptions & { readonly guard: Guard },
+): Promise<ManifestReport> {
+  const { guard, out, minSeconds = 1, valid = { percent: 1, seed: 0 } } = options;
   const copies = settings.convert ? copyNames(files) : undefined;
-  const journal = await openFor(join(out, "files.jsonl"), settings);
+  const journal = await openFor(join(out, "files.jsonl"), settings, guard);
   try {
     const records = await measureAll(files, { settings, journal, copies, options });
     const report = reportOf({ ...settings, minSeconds }, records, faults);
@@ -71,8 +75,9 @@ async function prepare({ files, faults }: FoundAudio, settings: Settings, option
       throw new ConfigError(`None of the ${report.files} files in ${settings.root} can be used. ${report.summary.slice(1).join(" ")}`);
     }
     await writeOut(out, settings, valid, report.usable, copies);
-    await writeAtomic(join(out, "files.jsonl"), jsonLines([settings, ...records]));
-    await writeAtomic(join(out, "report.json"), `${JSON.stringify({ ...report, usable: report.usable.length }, null, 2)}\n`);
+    await journal.close(); // it is replaced by its sorted form
+    await writeAtomic(join(out, "files.jsonl"), jsonLines([settings, ...records]), { guard });
+    await writeAtomic(join(out, "report.json"), `${JSON.stringify({ ...report, usable: report.usable.length }, null, 2)}\n`, { guard });
     return report;
   } finally {
     await journal.close();
@@ -146,8 +151,8 @@ function knownRecords(lines: readonly Line[], files: readonly FoundFile[]): Map<
 }
 
 /** Opens the journal. @throws ConfigError where it was begun with other settings. */
-async function openFor(path: string, settings: Settings): Promise<Journal<Line>> {
-  const journal = await openJournal<Line>(path);
+async function openFor(path: string, settings: Settings, guard: Guard): Promise<Journal<Line>> {
+  const journal = await openJournal<Line>(path, { guard });
   const [first] = journal.lines;
   if (first === undefined) {
     await journal.append(settings);

@@ -1,8 +1,9 @@
 // Shard writer: a manifest's recordings and labels as tar files of about one size, in an order that is shuffled once and for all.
 import { readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { inClaimedFolder } from "../../base/claim.node.ts";
 import { ConfigError, messageOf, NotFoundError } from "../../base/errors.ts";
-import { fileSource, writeAtomic } from "../../base/files.node.ts";
+import { fileSource, type Guard, writeAtomic } from "../../base/files.node.ts";
 import { shuffle } from "../../base/random.ts";
 import { npyBytes } from "../../formats/npy.ts";
 import { type TarInput, tarBytes, tarChunks } from "../../formats/tar.ts";
@@ -35,8 +36,13 @@ export interface WrittenShards {
 
 /** Writes `<split>-00000.tar` … with an index beside each, and `<split>.shards.json` last: where it lies, all is there. A shard that is there
  *  already is kept, so that a run which was stopped goes on.
- *  @throws ConfigError when the labels are not of this manifest or the folder holds other shards; the signal's reason. */
+ *  @throws ConfigError when the labels are not of this manifest, the folder holds other shards or another run writes to it; OutputRemovedError
+ *  when the folder is removed meanwhile; the signal's reason. */
 export async function writeShards(options: WriteShardsOptions): Promise<WrittenShards> {
+  return inClaimedFolder(options.out, (guard) => writeAll(options, guard), { sweep: ["."], signal: options.signal });
+}
+
+async function writeAll(options: WriteShardsOptions, guard: Guard): Promise<WrittenShards> {
   const { manifest, labels, out, split, shardBytes = 1e9, seed = 0, signal, onShard = () => {} } = options;
   if (labels !== undefined && (labels.clips !== manifest.clips.length || labels.stamp.sampleRateHz !== manifest.sampleRateHz)) {
     throw new ConfigError(
@@ -55,7 +61,7 @@ export async function writeShards(options: WriteShardsOptions): Promise<WrittenS
   const finish = async () => {
     if (held.length === 0) return;
     const name = `${split}-${String(shards.length).padStart(5, "0")}.tar`;
-    const { skipped, index } = await writeShard(join(out, name), held);
+    const { skipped, index } = await writeShard(join(out, name), held, guard);
     const seconds = index.clips.reduce((sum, { samples }) => sum + samples, 0) / manifest.sampleRateHz;
     shards.push({ name, bytes: index.bytes, clips: index.clips.length, seconds: Math.round(seconds * 100) / 100 });
     onShard({ name, clips: index.clips.length, bytes: index.bytes, skipped });
@@ -85,7 +91,7 @@ export async function writeShards(options: WriteShardsOptions): Promise<WrittenS
     throw new NotFoundError(`None of ${bad.length} recordings below ${manifest.root} is there. Is it the folder they lie in?`);
   }
   const card: ShardCard = { split, sampleRateHz: manifest.sampleRateHz, labels: labels?.stamp ?? null, shards };
-  await writeAtomic(join(out, `${split}.shards.json`), `${JSON.stringify(card, null, 1)}\n`);
+  await writeAtomic(join(out, `${split}.shards.json`), `${JSON.stringify(card, null, 1)}\n`, { guard });
   return { card, bad };
 }
 
@@ -124,7 +130,7 @@ function membersOf(
 }
 
 /** Writes a shard and then, from what was written, its index; keeps one that holds these clips already. */
-async function writeShard(path: string, members: readonly Member[]): Promise<{ skipped: boolean; index: ShardIndex }> {
+async function writeShard(path: string, members: readonly Member[], guard: Guard): Promise<{ skipped: boolean; index: ShardIndex }> {
   const indexPath = path.replace(/\.tar$/, ".json");
   const found = await keptIndex(path, indexPath);
   if (found !== undefined) {
@@ -132,11 +138,11 @@ async function writeShard(path: string, members: readonly Member[]): Promise<{ s
     if (!same) throw new ConfigError(`${path} is there and holds other clips. Write to another folder, or remove it.`);
     return { skipped: true, index: found };
   }
-  await writeAtomic(path, tarChunks(members.flatMap(({ inputs }) => inputs)));
+  await writeAtomic(path, tarChunks(members.flatMap(({ inputs }) => inputs)), { guard });
   const source = await fileSource(path);
   try {
     const index = await indexShard(source);
-    await writeAtomic(indexPath, `${JSON.stringify(index)}\n`);
+    await writeAtomic(indexPath, `${JSON.stringify(index)}\n`, { guard });
     return { skipped: false, index };
   } finally {
     await source.close();

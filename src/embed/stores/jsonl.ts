@@ -2,47 +2,38 @@
 // provenance }. Lines are appended and synced one by one. The next run reads the names, cuts off a last line that an interruption left
 // incomplete, and appends the rest. Of two lines with one name the later counts.
 import { createReadStream } from "node:fs";
-import { open, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder } from "../../base/files.node.ts";
+import { openAppendFile } from "../../base/append-file.node.ts";
 import { collect } from "../embedding.ts";
-import { type HeldNames, heldNames, type Store } from "./store.ts";
+import { type HeldNames, heldNames, type Store, type StoreOptions } from "./store.ts";
 
-export async function jsonlStore(folder: string): Promise<Store> {
-  await makeFolder(folder);
+export async function jsonlStore(folder: string, { guard }: StoreOptions = {}): Promise<Store> {
   const path = join(folder, "embeddings.jsonl");
-  const held = await readHeld(path);
-  const handle = await open(path, "a");
+  const file = await openAppendFile(path, { guard });
+  const { held, wholeBytes } = await readHeld(path);
+  await file.truncate(wholeBytes);
   return {
     find: async (name) => held.find(name),
     async write(name, stream) {
       const { values, shape, layers, provenance } = await collect(stream);
       const { source, settings, ...rest } = provenance;
       const facts = JSON.stringify({ name, source, settings, shape, layers, ...rest });
-      const { size } = await handle.stat();
-      try {
-        await handle.appendFile(`${facts.slice(0, -1)},"values":${nested(values, shape)}}\n`);
-        await handle.sync();
-      } catch (error) {
-        await handle.truncate(size); // half a line would corrupt the next one
-        throw error;
-      }
+      await file.append(`${facts.slice(0, -1)},"values":${nested(values, shape)}}\n`);
+      await file.sync();
       held.add(name, provenance);
       return path;
     },
-    close: () => handle.close(),
+    close: () => file.close(),
   };
 }
 
-/** Name and provenance of each line. The values come last in a line and are skipped without being parsed: they are many megabytes. */
-async function readHeld(path: string): Promise<HeldNames> {
+/** Name and provenance of each line, and where the last whole line ends. The values come last in a line and are skipped without being
+ *  parsed: they are many megabytes. */
+async function readHeld(path: string): Promise<{ held: HeldNames; wholeBytes: number }> {
   const held = heldNames();
   let lineStart = 0;
   let size = 0;
   let line = "";
-  const opened = await open(path, "r").catch(() => undefined);
-  if (!opened) return held;
-  await opened.close();
   for await (const chunk of createReadStream(path, { encoding: "latin1", highWaterMark: 1 << 20 }) as AsyncIterable<string>) {
     let from = 0;
     for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", from)) {
@@ -54,8 +45,7 @@ async function readHeld(path: string): Promise<HeldNames> {
     if (!line.includes(valuesKey)) line += chunk.slice(from);
     size += chunk.length;
   }
-  if (lineStart < size) await truncate(path, lineStart);
-  return held;
+  return { held, wholeBytes: lineStart };
 }
 
 const valuesKey = ',"values":';

@@ -6,9 +6,9 @@ import { dirname, join } from "node:path";
 import { makeFolder, temporaryPath, writeAtomic } from "../../base/files.node.ts";
 import { npyHeader } from "../../formats/npy.ts";
 import type { EmbeddingStream } from "../embedding.ts";
-import { asStored, type Store, type StoredProvenance } from "./store.ts";
+import { asStored, type Store, type StoredProvenance, type StoreOptions } from "./store.ts";
 
-export function npyStore(folder: string): Store {
+export function npyStore(folder: string, { guard }: StoreOptions = {}): Store {
   const paths = (name: string) => ({ array: join(folder, `${name}.npy`), sidecar: join(folder, `${name}.json`) });
   return {
     async find(name) {
@@ -21,12 +21,14 @@ export function npyStore(folder: string): Store {
     async write(name, embedding) {
       const { array, sidecar } = paths(name);
       const temporary = temporaryPath(array);
+      await guard?.check();
       await makeFolder(dirname(array));
       try {
         await writeArray(temporary, embedding);
+        await guard?.check();
         await rm(array, { force: true });
         const { shape, layers, provenance } = embedding;
-        await writeAtomic(sidecar, `${JSON.stringify({ shape, layers, ...provenance }, null, 2)}\n`);
+        await writeAtomic(sidecar, `${JSON.stringify({ shape, layers, ...provenance }, null, 2)}\n`, { guard });
         await rename(temporary, array);
       } catch (error) {
         await rm(temporary, { force: true });

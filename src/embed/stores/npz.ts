@@ -6,9 +6,9 @@ import { fileSource, writeAtomic } from "../../base/files.node.ts";
 import { hostTensor } from "../../base/host-tensor.ts";
 import { npzChunks, readNpz } from "../../formats/npz.ts";
 import { collect } from "../embedding.ts";
-import { asStored, type Store } from "./store.ts";
+import { asStored, type Store, type StoreOptions } from "./store.ts";
 
-export function npzStore(folder: string): Store {
+export function npzStore(folder: string, { guard }: StoreOptions = {}): Store {
   const path = (name: string) => join(folder, `${name}.npz`);
   return {
     async find(name) {
@@ -33,6 +33,7 @@ export function npzStore(folder: string): Store {
           ["layers", { dtype: "int32", shape: [layers.length], bytes: new Uint8Array(Int32Array.from(layers).buffer) }],
           ["provenance", { dtype: "uint8", shape: [json.length], bytes: json }],
         ]),
+        { guard },
       );
       return path(name);
     },

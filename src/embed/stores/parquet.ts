@@ -36,7 +36,7 @@ const schema: SchemaElement[] = [
   { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
 ];
 
-export async function parquetStore(folder: string, { partSeconds = 60 }: StoreOptions = {}): Promise<Store> {
+export async function parquetStore(folder: string, { partSeconds = 60, guard }: StoreOptions = {}): Promise<Store> {
   await makeFolder(folder);
   const { held, parts } = await readParts(folder);
   let rows: Row[] = [];
@@ -54,7 +54,7 @@ export async function parquetStore(folder: string, { partSeconds = 60 }: StoreOp
     }));
     // float32 values hardly compress.
     const bytes = parquetWriteBuffer({ columnData, schema, kvMetadata, codec: "UNCOMPRESSED", statistics: false, createdBy: "ostinato" });
-    await writeAtomic(path(), new Uint8Array(bytes));
+    await writeAtomic(path(), new Uint8Array(bytes), { guard });
     [rows, provenance, values] = [[], {}, 0];
     part++;
   };

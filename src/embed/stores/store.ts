@@ -1,5 +1,6 @@
 // Stores: where the embeddings of a corpus are written. A store finds what earlier runs have finished, so that it is skipped.
 import { OstinatoError } from "../../base/errors.ts";
+import type { Guard } from "../../base/files.node.ts";
 import type { Provenance, Settings, Source } from "../../inference/provenance.ts";
 import type { EmbeddingStream } from "../embedding.ts";
 
@@ -12,6 +13,8 @@ export interface StoredProvenance {
 export interface StoreOptions {
   /** Of "parquet": seconds after which a part is written at the latest; default 60. */
   readonly partSeconds?: number | undefined;
+  /** The lock under which the folder is written: checked before each write. */
+  readonly guard?: Guard | undefined;
 }
 
 export interface Store {

@@ -3,7 +3,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../../base/errors.ts";
-import { writeAtomic } from "../../base/files.node.ts";
+import { type Guard, writeAtomic } from "../../base/files.node.ts";
 import { countCodes } from "../../data/labels/facts.ts";
 import { convertLabels, findLabels, type LabelForm, labelForms, writeLabels } from "../../data/labels/sets.ts";
 import { writeDictionaries } from "../../data/labels/text.ts";
@@ -25,6 +25,8 @@ export interface LabelCorpusOptions {
   /** Clips of a batch; default 8. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal | undefined;
+  /** The lock under which `out` is written. */
+  readonly guard?: Guard | undefined;
   /** Told how many clips there are. */
   readonly onStart?: (clips: number) => void;
   /** Told of each clip; those of an earlier run come first. */
@@ -39,7 +41,7 @@ export async function labelCorpus(
   { teacher, hash }: StampedTeacher,
   options: LabelCorpusOptions,
 ): Promise<LabelReport> {
-  const { label, out, forms = labelForms, batchSize = 8 } = options;
+  const { label, out, forms = labelForms, batchSize = 8, guard } = options;
   for (const { manifest } of manifests) checkRate(manifest, teacher);
   const { codebooks, codebookSize, rateHz, sampleRateHz } = teacher;
   const sources = Object.fromEntries(manifests.map(({ name, manifest }) => [name, manifestHash(manifest)]));
@@ -62,12 +64,13 @@ export async function labelCorpus(
   try {
     for (const { name, manifest } of manifests) {
       const identity = { ...head, forms: undefined, manifest: sources[name], batchSize };
-      const journal = await openLabelJournal(partial(name), codebooks, identity);
+      const journal = await openLabelJournal(partial(name), codebooks, identity, { guard });
       journals.set(name, journal);
       await labelManifest({ name, manifest, journal, teacher, batchSize, signal: options.signal, onClip: options.onClip });
     }
     const kept = manifests.map(({ name, manifest }) => ({ name, manifest: keptManifest(manifest, journals.get(name)!, name) }));
     for (const { name, manifest } of kept) await checkNeighbours(out, name, label, manifest);
+    await guard?.check();
     await writeManifests(out, kept);
     const sets = kept.map(({ name, manifest }) => {
       return { name, set: journals.get(name)!.labels({ ...stamp, manifestHash: manifestHash(manifest) }) };
@@ -85,7 +88,8 @@ export async function labelCorpus(
       ]),
     );
     const report: LabelReport = { ...head, splits };
-    await writeAtomic(join(out, `report.${label}.json`), `${JSON.stringify(report, null, 2)}\n`);
+    await writeAtomic(join(out, `report.${label}.json`), `${JSON.stringify(report, null, 2)}\n`, { guard });
+    for (const journal of journals.values()) await journal.close();
     await cleanUp();
     return report;
   } finally {

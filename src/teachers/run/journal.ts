@@ -1,8 +1,10 @@
 // The journal of a labelling run: codes as they come, and a line a batch that says whose they are. A batch whose line is there is done, whole.
 import { closeSync, openSync, readSync } from "node:fs";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { openAppendFile } from "../../base/append-file.node.ts";
 import { FormatError } from "../../base/errors.ts";
+import type { Guard } from "../../base/files.node.ts";
 import { type Journal, openJournal } from "../../base/journal.node.ts";
 import { bytesOf, deinterleave, interleave } from "../../data/labels/compact.ts";
 import type { LabelSet, LabelStamp } from "../../data/labels/label-set.ts";
@@ -48,9 +50,15 @@ export interface LabelJournal {
   close(): Promise<void>;
 }
 
-/** Opens a run's journal in a folder, or begins it; one of another run (`identity` differs) is begun anew. */
-export async function openLabelJournal(folder: string, codebooks: number, identity: object): Promise<LabelJournal> {
-  const lines: Journal<object> = await openJournal(join(folder, "batches.jsonl"));
+/** Opens a run's journal in a folder, or creates it; one of another run (`identity` differs) is begun anew. `guard`: the lock under which it is
+ *  written. */
+export async function openLabelJournal(
+  folder: string,
+  codebooks: number,
+  identity: object,
+  options: { readonly guard?: Guard | undefined } = {},
+): Promise<LabelJournal> {
+  const lines: Journal<object> = await openJournal(join(folder, "batches.jsonl"), options);
   if (JSON.stringify(lines.lines[0]) !== JSON.stringify(identity)) {
     await lines.truncate(0);
     await lines.append(identity);
@@ -72,14 +80,14 @@ export async function openLabelJournal(folder: string, codebooks: number, identi
   };
   for (const line of lines.lines.slice(1)) note(line as BatchLine);
   const path = join(folder, "codes");
-  const codesFile: FileHandle = await open(path, "a");
+  const codesFile = await openAppendFile(path, options);
   await codesFile.truncate(end * codebooks * 2); // codes without their line were half a batch
   return {
     done,
     outcomes,
     async add(batch, clips, codes) {
-      for (const { values, frames } of codes) await codesFile.appendFile(bytesOf(interleave(values, codebooks, frames)));
-      await codesFile.datasync(); // before the line that counts them
+      for (const { values, frames } of codes) await codesFile.append(bytesOf(interleave(values, codebooks, frames)));
+      await codesFile.sync(); // before the line that counts them
       const line: BatchLine = { batch, at: end, clips };
       await lines.append(line);
       note(line);

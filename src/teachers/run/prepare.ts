@@ -3,6 +3,7 @@ import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { inClaimedFolder } from "../../base/claim.node.ts";
 import { ConfigError } from "../../base/errors.ts";
+import type { Guard } from "../../base/files.node.ts";
 import { isShardOf, readManifests } from "../../data/manifest/files.ts";
 import { defaultLabel, type OpenTeacherOptions, type TeacherChoice } from "../choice.ts";
 import { openTeacher } from "../open-teacher.ts";
@@ -11,7 +12,7 @@ import type { LabelReport } from "./report.ts";
 
 /** Which teacher labels, and where the labels go. */
 export interface PrepareLabelsOptions
-  extends Omit<LabelCorpusOptions, "label" | "signal">,
+  extends Omit<LabelCorpusOptions, "label" | "signal" | "guard">,
     Omit<OpenTeacherOptions, "sampleRateHz" | "train" | "trainTo" | "batchSize"> {
   readonly teacher: TeacherChoice;
   /** What the labels are called in file names; default by the teacher: codec, rvq, mfcc, logmel, chroma, layer6. */
@@ -35,7 +36,7 @@ export async function prepareLabels(folder: string, options: PrepareLabelsOption
     );
   }
   const train = manifests.filter(({ name }) => name === "train" || isShardOf(name, "train"));
-  const work = async () => {
+  const work = async (guard: Guard) => {
     const opened = await openTeacher(choice, {
       ...options,
       sampleRateHz: manifests[0]!.manifest.sampleRateHz,
@@ -43,7 +44,7 @@ export async function prepareLabels(folder: string, options: PrepareLabelsOption
       trainTo: join(out, `${label}.codebook.safetensors`),
     });
     try {
-      return await labelCorpus(manifests, opened, { ...options, label });
+      return await labelCorpus(manifests, opened, { ...options, label, guard });
     } finally {
       await opened.teacher.dispose();
     }
