@@ -10,6 +10,7 @@ export interface Moments {
   readonly covariance: Float64Array;
 }
 
+/** Statistics of all samples of a clip. */
 export interface ClipStatistics extends Loudness {
   readonly samples: number;
   /** Present where the model has a norm over time. */

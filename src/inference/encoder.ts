@@ -16,6 +16,7 @@ import { windowFor } from "./window.ts";
  *  "original": as in transformers, where padding enters the group norm (and, without a mask, everything else). */
 export type Padding = "exact" | "original";
 
+/** How an encoder prepares its input. */
 export interface EncoderOptions {
   /** Whether the model expects input of zero mean and unit variance. */
   readonly normaliseInput: boolean;
