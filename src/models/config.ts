@@ -3,9 +3,42 @@
 import * as z from "zod";
 import { ConfigError } from "../base/errors.ts";
 
-/** Activations by the names checkpoints use for them. */
-export const activation = z.enum(["gelu", "relu", "tanh"]);
-export type Activation = z.output<typeof activation>;
+/** The names that transformers and fairseq have for each activation; "gelu_new" is GELU's tanh approximation. */
+const activationNames = {
+  gelu: "gelu",
+  gelu_new: "gelu_new",
+  gelu_fast: "gelu_new",
+  gelu_pytorch_tanh: "gelu_new",
+  gelu_accurate: "gelu_new",
+  quick_gelu: "quick_gelu",
+  silu: "silu",
+  swish: "silu",
+  relu: "relu",
+  tanh: "tanh",
+} as const;
+
+export type Activation = (typeof activationNames)[keyof typeof activationNames];
+
+/** An activation by any of its names; default GELU. */
+export const activation = z
+  .enum(Object.keys(activationNames) as (keyof typeof activationNames)[])
+  .default("gelu")
+  .transform((name): Activation => activationNames[name]);
+
+const fairseqActivations: Readonly<Record<Activation, string | undefined>> = {
+  ...{ gelu: "gelu", relu: "relu", tanh: "tanh" },
+  gelu_new: "gelu_accurate",
+  silu: "swish",
+  quick_gelu: undefined,
+};
+
+/** fairseq's name of an activation. @throws ConfigError for one that fairseq does not have. */
+export function fairseqActivation(name: Activation): string {
+  const theirs = fairseqActivations[name];
+  if (theirs === undefined)
+    throw new ConfigError(`hidden_act is ${name}, which fairseq does not have: this model can't be written for it.`);
+  return theirs;
+}
 
 /** A size of at most `most`: a configuration that asks for more is corrupt or hostile, and is refused before anything is allocated. */
 export const size = (most: number) => z.int().positive().max(most);
@@ -58,7 +91,7 @@ export function writeSettings<T extends Settings>(table: T, values: SettingValue
     if (key !== undefined) written[key] = values[name];
     else if (values[name] !== one.schema.parse(undefined))
       throw new ConfigError(
-        `${one.transformers} is ${values[name]}; fairseq's model always has ${one.schema.parse(undefined)}: this one can't be written for it.`,
+        `${one.transformers} is ${values[name]}; fairseq's model always has ${one.schema.parse(undefined)}: this model can't be written for it.`,
       );
   }
   return written;

@@ -21,9 +21,9 @@ export const encoderSettings = {
   width: setting("hidden_size", "encoder_embed_dim", size(most.width).default(768)),
   heads: setting("num_attention_heads", "encoder_attention_heads", size(most.width).default(12)),
   feedForward: setting("intermediate_size", "encoder_ffn_embed_dim", size(4 * most.width).default(3072)),
-  activation: setting("hidden_act", "activation_fn", activation.default("gelu")),
+  activation: setting("hidden_act", "activation_fn", activation),
   eps: setting("layer_norm_eps", undefined, z.number().positive().max(1).default(1e-5)),
-  convActivation: setting("feat_extract_activation", undefined, activation.default("gelu")),
+  convActivation: setting("feat_extract_activation", undefined, activation),
   convBias: setting("conv_bias", "conv_bias", z.boolean().default(false)),
   positionalGroups: setting("num_conv_pos_embedding_groups", "conv_pos_groups", size(most.width).default(16)),
 } as const;

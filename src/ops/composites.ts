@@ -5,7 +5,7 @@ import type { Activation, Composites, Primitives } from "./ops.ts";
 export const maskedScore = -3.4028234663852886e38;
 
 export function defaultComposites<T>(ops: Primitives<T>): Composites<T> {
-  const activate = (x: T, activation: Activation): T => (activation === "none" ? x : ops[activation](x));
+  const activate = activateWith(ops);
   return {
     activate,
     linear(x, weight, bias, activation = "none") {
@@ -25,5 +25,19 @@ export function defaultComposites<T>(ops: Primitives<T>): Composites<T> {
       const windows = ops.windows(signal, ops.fixedSize(weight, -1), stride); // [b, t, k]
       return ops.add(ops.matmul(windows, ops.swapAxes(weight, 1, 2)), ops.unsqueeze(shift, 1));
     },
+  };
+}
+
+/** The activations in primitives. */
+export function activateWith<T>(
+  ops: Pick<Primitives<T>, "add" | "mul" | "tanh" | "sigmoid" | "gelu" | "relu">,
+): (x: T, activation: Activation) => T {
+  return (x, activation) => {
+    if (activation === "none") return x;
+    if (activation === "silu") return ops.mul(x, ops.sigmoid(x));
+    if (activation === "quick_gelu") return ops.mul(x, ops.sigmoid(ops.mul(x, 1.702)));
+    if (activation !== "gelu_new") return ops[activation](x);
+    const cubic = ops.add(x, ops.mul(ops.mul(ops.mul(x, x), x), 0.044715));
+    return ops.mul(ops.mul(x, 0.5), ops.add(ops.tanh(ops.mul(cubic, Math.sqrt(2 / Math.PI))), 1));
   };
 }

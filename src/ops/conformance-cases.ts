@@ -248,7 +248,7 @@ export const opCases: readonly OpCase[] = [
   },
 
   { name: "linear without bias", inputs: { x: frames(2, 3, 8), w: of(5, 8) }, run: (ops, { x, w }) => ops.linear(x!, w!, undefined) },
-  ...(["gelu", "relu", "tanh", "none"] as const).map(
+  ...(["gelu", "gelu_new", "quick_gelu", "silu", "relu", "tanh", "none"] as const).map(
     (activation): OpCase => ({
       name: `linear, then ${activation}`,
       inputs: { x: frames(2, 3, 8), w: of(5, 8), b: of(5) },

@@ -6,7 +6,8 @@
 // `matchLength` instead of arithmetic on shapes, so one definition serves eager tensors and traced graphs.
 import type { DType } from "../base/dtypes.ts";
 
-export type Activation = "gelu" | "relu" | "tanh" | "none";
+/** Activations by transformers' names. "gelu_new" is GELU's tanh approximation, "quick_gelu" is x · σ(1.702 x), "silu" is x · σ(x). */
+export type Activation = "gelu" | "gelu_new" | "quick_gelu" | "silu" | "relu" | "tanh" | "none";
 
 export interface ConvOptions {
   stride?: number;

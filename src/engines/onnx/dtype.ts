@@ -7,7 +7,7 @@ import { contribDomain, type Graph, GraphTensor } from "./graph.ts";
 import { windowCount } from "./shapes.ts";
 import { blockScales, blockSize, blocks4, columnScales, columns8, halves, type MatrixShape, type OnnxDtype } from "./weight-forms.ts";
 
-/** GELU output is lopsided: it is quantised with a range this many times as wide above zero as below. */
+/** GELU and SiLU outputs are lopsided: they are quantised with a range this many times as wide above zero as below. */
 const geluSkew = 6;
 
 /** `ops` with products in `dtype`. Norms, biases, the first convolution and grouped convolutions stay float32. */
@@ -19,7 +19,7 @@ export function withDtype(graph: Graph, ops: Ops<GraphTensor>, dtype: OnnxDtype)
   const skewOf = (x: GraphTensor) => (skewed.has(x) ? geluSkew : 1);
   const activate: Ops<GraphTensor>["activate"] = (x, activation) => {
     const y = ops.activate(x, activation);
-    if (activation === "gelu") skewed.add(y);
+    if (activation.endsWith("gelu") || activation === "gelu_new" || activation === "silu") skewed.add(y);
     return y;
   };
   const finish = (name: string, shape: readonly Dim[], bias: GraphTensor | undefined) => {

@@ -1,5 +1,6 @@
 // Fast inference: the composites and convolutions of `Ops` in a half dtype, with what this libtorch has: packed weights with the activation
 // fused into oneDNN's product, fused attention, channels-last convolutions. Found by schema, never by version.
+import { activateWith } from "../../ops/composites.ts";
 import type { Activation, Ops } from "../../ops/ops.ts";
 import { addon } from "./addon.ts";
 import { hasOperator, op } from "./call.ts";
@@ -75,7 +76,14 @@ export function inferenceOps(device: string, dtype: "float32" | HalfDType): Lowe
     return fusedAttention(q, k, v, mask);
   };
   const common: Ops<TorchTensor> = { ...plain, gelu: (x) => gelu(x), attention };
-  const activate = (x: TorchTensor, activation: Activation) => (activation === "none" ? x : common[activation](x));
+  const direct = activateWith(common);
+  const isOperator = (activation: Activation): activation is "gelu" | "relu" | "tanh" =>
+    activation === "gelu" || activation === "relu" || activation === "tanh";
+  /** Activations of several operators are computed in float32, since each operator would round to the half dtype. */
+  const activate = (x: TorchTensor, activation: Activation) => {
+    if (activation === "none" || isOperator(activation) || x.dtype === "float32") return direct(x, activation);
+    return to(direct(to(x, "float32"), activation), x.dtype);
+  };
   const dispose = () => addon().dispose(held.splice(0).map((tensor) => tensor.handle));
   if (dtype === "float32") {
     const ops: Ops<TorchTensor> = { ...common, activate, linear: (x, w, b, activation = "none") => activate(linear(x, w, b), activation) };
@@ -109,8 +117,8 @@ export function inferenceOps(device: string, dtype: "float32" | HalfDType): Lowe
       const b = bias && halfOf(bias);
       if (!found.packedLinear) return activate(linear(half(x), halfOf(weight), b), activation);
       const w = packed(weight, "linear", () => reorderLinear(to(weight, dtype)));
-      const fused = activation === "gelu" || activation === "relu" || activation === "tanh" ? activation : "none";
-      return linearPointwise(half(x), w, b, fused, [], fused === "gelu" ? "none" : "");
+      if (activation !== "none" && !isOperator(activation)) return activate(linearPointwise(half(x), w, b, "none", [], ""), activation);
+      return linearPointwise(half(x), w, b, activation, [], activation === "gelu" ? "none" : "");
     },
     attention: (q, k, v, lengths) => attention(half(q), half(k), half(v), lengths),
     conv1d(x, weight, bias, options = {}) {

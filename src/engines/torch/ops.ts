@@ -1,6 +1,7 @@
 // Ops on libtorch: what each word means as its operators. Eager: a call computes.
 import { ShapeError } from "../../base/errors.ts";
 import { hostTensor } from "../../base/host-tensor.ts";
+import { activateWith } from "../../ops/composites.ts";
 import type { Composites, ConvOptions, Ops, Primitives } from "../../ops/ops.ts";
 import { op, opMany } from "./call.ts";
 import { fromHost, type TorchTensor } from "./tensor.ts";
@@ -162,7 +163,7 @@ export function torchOps(device = "cpu"): Ops<TorchTensor> {
 
 /** The composites as libtorch's own operators, in the dtype of what comes in. */
 function torchComposites(ops: Primitives<TorchTensor>): Composites<TorchTensor> {
-  const activate: Composites<TorchTensor>["activate"] = (x, activation) => (activation === "none" ? x : ops[activation](x));
+  const activate = activateWith(ops);
   return {
     activate,
     linear: (x, weight, bias, activation = "none") => activate(linear(x, weight, bias), activation),

@@ -1,7 +1,17 @@
 // MERT's and HuBERT's configuration, read from and written as transformers' config.json or fairseq's model configuration.
 import * as z from "zod";
 import { ConfigError } from "../../base/errors.ts";
-import { most, parseConfig, readSettings, type SettingValues, sampleRate, setting, size, writeSettings } from "../config.ts";
+import {
+  fairseqActivation,
+  most,
+  parseConfig,
+  readSettings,
+  type SettingValues,
+  sampleRate,
+  setting,
+  size,
+  writeSettings,
+} from "../config.ts";
 import {
   convolutionsFromFairseq,
   convolutionsFromTransformers,
@@ -124,6 +134,7 @@ export function mertConfigToFairseq(config: MertConfig): Record<string, unknown>
   return {
     _name: "mert",
     ...writeSettings(settings, valuesOf(config), "fairseq"),
+    activation_fn: fairseqActivation(config.transformer.activation),
     label_rate: sampleRateHz / extractor.strides.reduce((product, stride) => product * stride, 1),
     extractor_mode: extractor.norm === "group" ? "default" : "layer_norm",
     ...convolutionsToFairseq(extractor),

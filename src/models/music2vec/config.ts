@@ -1,7 +1,7 @@
 // music2vec's configuration: data2vec-audio's, read from and written as transformers' config.json or fairseq's model configuration.
 import * as z from "zod";
 import type { StackedPositionalConfig } from "../blocks/positional.ts";
-import { most, parseConfig, readSettings, type SettingValues, setting, size, writeSettings } from "../config.ts";
+import { fairseqActivation, most, parseConfig, readSettings, type SettingValues, setting, size, writeSettings } from "../config.ts";
 import {
   type Convolutions,
   convolutionsFromFairseq,
@@ -76,6 +76,7 @@ export function music2vecConfigToFairseq(config: Music2VecConfig): Record<string
     _name: "data2vec_audio",
     extractor_mode: "layer_norm",
     ...writeSettings(settings, { ...encoderValues(config), depth: positional.depth }, "fairseq"),
+    activation_fn: fairseqActivation(config.transformer.activation),
     layer_norm_first: false,
     ...convolutionsToFairseq(extractor),
     conv_pos: positional.kernel * positional.depth,
