@@ -1,4 +1,4 @@
-// AIFF and AIFF-C: uncompressed files of the other byte order.
+// AIFF and AIFF-C: uncompressed audio, big-endian unless the codec says otherwise.
 import type { ByteSource } from "../base/byte-source.ts";
 import type { AudioReader } from "./audio-reader.ts";
 import { UnreadableAudioError } from "./faults.ts";
@@ -28,7 +28,7 @@ export async function openAiff(source: ByteSource): Promise<AudioReader> {
     if (!/^[\x20-\x7e]{4}$/.test(id)) throw corrupt(source, `no chunk begins at byte ${at}`);
     if (id === "COMM") comm = parseComm(await view(source, body, Math.min(size, source.size - body, 22)), source);
     if (id === "SSND" && body + 8 <= source.size) {
-      const skip = (await view(source, body, 4)).getUint32(0); // the offset of the first sample behind the two fields
+      const skip = (await view(source, body, 4)).getUint32(0); // offset from the end of the two fields to the first sample
       data = { offset: body + 8 + skip, bytes: Math.max(0, size - 8 - skip) };
     }
     at = body + size + (size % 2);
@@ -55,7 +55,7 @@ function parseComm(comm: DataView, source: ByteSource): Comm {
   const [encoding, width] = codecs[codec.toLowerCase()] ?? (["none", "twos", "sowt"].includes(codec.toLowerCase()) ? [integer, bytes] : []);
   if (encoding === undefined || width === undefined) {
     const what = `${source.name} is AIFF-C with codec "${codec}" in ${bytes} bytes a sample`;
-    throw new UnreadableAudioError("unsupported", `${what}. Convert it to PCM, or install ffmpeg (apt-get install ffmpeg).`);
+    throw new UnreadableAudioError("unsupported", `${what}. Convert it to PCM.`);
   }
   return { ...shape, encoding, littleEndian: codec === "sowt", frameBytes: channels * width };
 }

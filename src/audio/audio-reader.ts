@@ -1,6 +1,6 @@
-// Audio reader: what every format offers once opened, and the formats there are.
+// Audio reader: the interface of an opened recording of any format, and the list of formats.
 
-/** Formats this library decodes by itself, then those it recognises and hands to ffmpeg. */
+/** Formats that this library decodes itself, then those that it recognises and passes to ffmpeg. */
 export type AudioFormat = "wav" | "aiff" | "mp3" | "flac" | "vorbis" | "opus" | ForeignFormat;
 export type ForeignFormat =
   | "aac"
@@ -28,11 +28,11 @@ export interface AudioReader {
   readonly format: AudioFormat;
   readonly sampleRateHz: number;
   readonly channels: number;
-  /** Samples a channel where the container tells without decoding. */
+  /** Samples per channel, where the container states it. */
   readonly samples?: number | undefined;
   /** What was repaired or lost, in words. Complete once `read` has ended. */
   readonly mends: string[];
-  /** The samples of a range in order, in pieces: [channels][samples]. A range past the end gives what there is. */
+  /** The samples of a range in order, in pieces: [channels][samples]. A range that reaches past the end is cut to it. */
   read(range: SampleRange): AsyncGenerator<Float32Array[]>;
 }
 
@@ -50,7 +50,7 @@ export async function* cutToRange(pieces: AsyncIterable<Float32Array[]>, at: num
   if (range.end <= range.start) return;
   for await (const piece of pieces) {
     const cut = cutPiece(piece, at, range);
-    at += piece[0]?.length ?? 0; // before the piece is handed on: who takes it may move its memory to another thread
+    at += piece[0]?.length ?? 0; // Read before the piece is yielded: its consumer may transfer the memory to another thread.
     if (cut !== undefined) yield cut;
     if (at >= range.end) return;
   }

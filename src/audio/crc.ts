@@ -26,7 +26,7 @@ export function crc8(bytes: Uint8Array, from: number, to: number): number {
   return crc;
 }
 
-/** CRC-16 of FLAC's frames, one byte further. Over a frame with its own CRC behind it, the result is 0. */
+/** One step of the CRC-16 of FLAC frames. Over a frame including its CRC the result is 0. */
 export function crc16Step(crc: number, byte: number): number {
   return ((crc << 8) & 0xffff) ^ table16[(crc >> 8) ^ byte]!;
 }

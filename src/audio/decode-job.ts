@@ -1,11 +1,11 @@
-// Decode jobs: what is asked of a decoding worker and what it hands back.
+// Decode jobs: the messages to a decoding worker and its results.
 import type { AudioFormat } from "./audio-reader.ts";
 import type { CropOptions } from "./decode.ts";
 
 /** A file by path, or its bytes with a name for messages. */
 export type AudioInput = { readonly path: string } | { readonly bytes: Uint8Array; readonly name: string };
 
-/** decode: all channels at once. stream: all channels in parts. load: mono at another rate. loadStream: that in parts. */
+/** decode: all channels at once. stream: all channels in parts. load: mono at another rate, all at once. loadStream: the same in parts. */
 export type DecodeJob = { readonly input: AudioInput; readonly crop: CropOptions } & (
   | { readonly task: "decode" | "stream" }
   | { readonly task: "load" | "loadStream"; readonly sampleRateHz: number }
@@ -23,7 +23,7 @@ export interface DecodeResult {
   readonly sourceChannels: number;
   /** Samples decoded, at the source's rate. */
   readonly sourceSamples: number;
-  /** decode: every channel; load: the one resampled channel; of a stream none, they went as parts. */
+  /** decode: every channel; load: the one resampled channel; for streams empty, since their samples were sent in parts. */
   readonly channels: Float32Array[];
   readonly mends: string[];
 }

@@ -1,4 +1,4 @@
-// Decode worker: decodes, mixes down and resamples in its own thread, where a decoder that traps does no harm.
+// Decode worker: decodes, mixes down and resamples in a worker thread, so that a decoder that traps cannot end the process.
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
 import { fileSource } from "../base/files.node.ts";
 import { type Handed, type JobContext, serveJobs } from "../base/worker-pool.node.ts";
@@ -8,7 +8,7 @@ import type { DecodedPart, DecodeJob, DecodeResult } from "./decode-job.ts";
 import { loadPieces, loadReader } from "./load.ts";
 import { withAudio } from "./open.node.ts";
 
-// The WASM packages log what is reported here as mends.
+// The WASM packages log errors that are reported as mends.
 console.error = () => {};
 
 type Context = JobContext<DecodedPart>;
@@ -55,8 +55,8 @@ async function loadStream(
   return handed(reader, [], sourceSamples);
 }
 
-/** Samples of a part that is sent to the main thread: 5.5 s at 24 kHz. Decoders give pieces of 20 ms to a few seconds, and each message costs about
- *  as much as decoding a tenth of a second. */
+/** Samples of a part that is sent to the main thread: 5.5 s at 24 kHz. Decoders give pieces of 20 ms to a few seconds, and
+ *  every message needs an answer of the main thread. */
 const blockSamples = 2 ** 17;
 
 /** The same samples in blocks of `blockSamples`, each in a buffer of its own; the last may be shorter. */
@@ -98,7 +98,7 @@ function handed(reader: AudioReader, channels: Float32Array[], sourceSamples: nu
   return { value: { format, ...source, channels: own, mends }, transfer: buffersOf(own) };
 }
 
-/** A view of part of a buffer can't be moved to another thread without the rest. */
+/** Copies a view that covers only part of its buffer: buffers are transferred as a whole. */
 function ownBuffer(samples: Float32Array): Float32Array {
   return samples.byteLength === samples.buffer.byteLength ? samples : samples.slice();
 }

@@ -44,7 +44,7 @@ describe("decoding in a worker", () => {
     await expect(decodeFile(folder.write("list.mp3", "one, two\n"))).rejects.toMatchObject({
       name: "UnreadableAudioError",
       fault: "not-audio",
-      message: expect.stringContaining("list.mp3 is text, not sound"),
+      message: expect.stringContaining("list.mp3 is text, not audio"),
     });
   });
 

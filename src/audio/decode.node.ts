@@ -11,9 +11,9 @@ export interface DecodeOptions extends CropOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Decodes a file, or an excerpt of it: wav, aiff, mp3, flac, ogg and opus by itself, everything else through ffmpeg.
+/** Decodes a file, or an excerpt of it: wav, aiff, mp3, flac, ogg and opus directly, everything else through ffmpeg.
  *  @throws UnreadableAudioError whose `fault` says why there is no sound in it, NotFoundError, TooShortError when the excerpt
- *  begins behind the end. */
+ *  begins after the end. */
 export function decodeFile(path: string, options: DecodeOptions = {}): Promise<DecodedAudio> {
   return decodeInput({ path }, options);
 }
@@ -88,7 +88,7 @@ export async function* streamParts(
 
 let pool: WorkerPool<DecodeJob, DecodeResult, DecodedPart> | undefined;
 
-/** Runs a job in the decoding workers all of this process shares. A worker lost to it becomes an error that names the file. */
+/** Runs a job in the decoding workers, which the whole process shares. If the worker is lost, the error names the file. */
 export async function runDecodeJob(job: DecodeJob, options: RunOptions<DecodedPart> = {}): Promise<DecodeResult> {
   pool ??= workerPool({ url: workerUrl(import.meta.url, "./decode-worker.node.js"), revive });
   try {
@@ -102,7 +102,7 @@ export async function runDecodeJob(job: DecodeJob, options: RunOptions<DecodedPa
   }
 }
 
-/** The excerpt alone: a signal can't be sent to a thread. */
+/** Only the excerpt of the options: an AbortSignal can't be sent to a worker. */
 export function cropOf({ startSeconds, seconds }: CropOptions): CropOptions {
   return { ...(startSeconds !== undefined && { startSeconds }), ...(seconds !== undefined && { seconds }) };
 }

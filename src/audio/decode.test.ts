@@ -307,14 +307,9 @@ describe("a file without sound is named for what it is", () => {
   const text = (value: string) => new TextEncoder().encode(value);
   test.each<[string, Uint8Array, string, string]>([
     ["of 0 bytes", new Uint8Array(0), "empty", "is empty (0 bytes)"],
-    ["of text", text("Artist, Title\nnone, none\n"), "not-audio", "is text, not sound"],
+    ["of text", text("Artist, Title\nnone, none\n"), "not-audio", "is text, not audio"],
     ["that is a picture", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0), "not-audio", "is a PNG picture"],
-    [
-      "of random bytes",
-      Uint8Array.from({ length: 5000 }, (_, i) => (i * i * 31 + 7) % 251),
-      "not-audio",
-      "no sound in any format known here",
-    ],
+    ["of random bytes", Uint8Array.from({ length: 5000 }, (_, i) => (i * i * 31 + 7) % 251), "not-audio", "no audio in any known format"],
     ["of tags alone", Uint8Array.from([...text("ID3"), 4, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 9, 9]), "corrupt", "no mp3 frames behind them"],
     ["in a format that needs ffmpeg", text("\0\0\0\x18ftypM4A \0\0\0\0"), "unsupported", "is mp4"],
     ["without samples", encodeWav({ sampleRateHz: 8000, channels: [new Float32Array(0)] }), "empty", "without any samples"],

@@ -1,4 +1,4 @@
-// Decoding: any sound file to samples, in whatever thread this runs. Node's doors, which use workers, are in decode.node.ts.
+// Decoding: audio files of any format to samples, in the calling thread. The functions for Node, which use workers, are in decode.node.ts.
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
 import { ConfigError, messageOf, OstinatoError, TooShortError } from "../base/errors.ts";
 import { openAiff } from "./aiff.ts";
@@ -19,10 +19,10 @@ export interface DecodedAudio extends Waveform {
 }
 
 /** An excerpt. Its samples are exactly those of the whole decode, from sample round(startSeconds * rate) on; one that reaches past
- *  the end gives what there is. */
+ *  the end is cut to it. */
 export interface CropOptions {
   readonly startSeconds?: number;
-  /** Everything to the end when left out. */
+  /** Default: to the end. */
   readonly seconds?: number;
 }
 
@@ -42,10 +42,10 @@ const openers: Partial<Record<AudioFormat, Opener>> = {
   unknown: openMp3, // an mp3 may begin with anything
 };
 
-/** No recording is made outside of these: brought to a model's rate, a small file that claims a few hertz would be of hours. */
+/** Rates outside this range come from corrupt headers. Resampled to a model's rate, a small file that claims a few hertz would become hours. */
 const sampleRates = { lowestHz: 1000, highestHz: 1_600_000 };
 
-/** Opens a recording; the format is told by its content.
+/** Opens a recording; the format is recognised by its content.
  *  @throws UnreadableAudioError whose `fault` says why there is no sound in it. */
 export async function openAudio(source: ByteSource, options: OpenOptions = {}): Promise<AudioReader> {
   const reader = await openAny(source, options);
@@ -70,8 +70,8 @@ async function openAny(source: ByteSource, options: OpenOptions): Promise<AudioR
   }
 }
 
-/** The samples of an excerpt in pieces, [channels][samples]; memory is bounded by a piece. A decoder that traps half-way ends the
- *  stream with a mend.
+/** The samples of an excerpt in pieces, [channels][samples]; memory is bounded by a piece. A decoder that traps after the first
+ *  samples ends the stream and adds a mend.
  *  @throws UnreadableAudioError when it traps before the first sample. */
 export async function* decodePieces(reader: AudioReader, name: string, range: SampleRange): AsyncGenerator<Float32Array[]> {
   let samples = 0;
@@ -90,17 +90,17 @@ export async function* decodePieces(reader: AudioReader, name: string, range: Sa
   if (notNumbers > 0) reader.mends.push(`${notNumbers} samples were not finite numbers and were set to 0`);
 }
 
-/** The samples from `startSeconds` on, in numbers. @throws ConfigError when the excerpt is not a stretch of time. */
+/** The excerpt as a range of samples. @throws ConfigError for a negative start or a length that is not positive. */
 export function sampleRange({ startSeconds = 0, seconds }: CropOptions, sampleRateHz: number): SampleRange {
   if (!(startSeconds >= 0) || (seconds !== undefined && !(seconds > 0))) {
-    throw new ConfigError(`An excerpt of ${seconds} s from ${startSeconds} s on: give a start of 0 or more and a length above 0.`);
+    throw new ConfigError(`An excerpt of ${seconds} s from ${startSeconds} s on: the start must be 0 or more and the length above 0.`);
   }
   const start = Math.round(startSeconds * sampleRateHz);
   return { start, end: seconds === undefined ? Number.POSITIVE_INFINITY : start + Math.round(seconds * sampleRateHz) };
 }
 
 /** Decodes an opened recording, or an excerpt of it, into memory; `onPiece` is called after each piece.
- *  @throws UnreadableAudioError when it holds no samples, TooShortError when the excerpt begins behind its end. */
+ *  @throws UnreadableAudioError when it holds no samples, TooShortError when the excerpt begins after its end. */
 export async function decodeReader(
   reader: AudioReader,
   name: string,
@@ -119,7 +119,7 @@ export async function decodeReader(
   return { format: reader.format, sampleRateHz: reader.sampleRateHz, channels, mends: reader.mends };
 }
 
-/** @throws UnreadableAudioError or TooShortError when an excerpt came out empty. */
+/** @throws UnreadableAudioError or TooShortError when an excerpt is empty. */
 export function checkNotEmpty(samples: number, { start }: SampleRange, reader: AudioReader, name: string): void {
   if (samples > 0) return;
   if (start === 0) {
@@ -132,15 +132,15 @@ export function checkNotEmpty(samples: number, { start }: SampleRange, reader: A
   throw new TooShortError(`${name} ends before ${inSeconds(start, reader.sampleRateHz)}, where the excerpt begins.${lasts}`);
 }
 
-/** Decodes bytes in this thread: what a browser's worker calls. @throws as `openAudio` and `decodeReader` do. */
+/** Decodes bytes in the calling thread, such as a browser's worker. @throws as `openAudio` and `decodeReader` do. */
 export async function decodeInThisThread(bytes: Uint8Array, crop: CropOptions & { name?: string } = {}): Promise<DecodedAudio> {
   const { name = "memory" } = crop;
   return decodeReader(await openAudio(memorySource(bytes, name)), name, crop);
 }
 
 function foreign(name: string, format: AudioFormat): UnreadableAudioError {
-  const remedy = "Install ffmpeg (apt-get install ffmpeg) to decode it, or convert it to wav, flac, mp3, ogg or opus.";
-  return new UnreadableAudioError("unsupported", `${name} is ${format}, which this library does not decode by itself. ${remedy}`);
+  const remedy = "Convert it to wav, flac, mp3, ogg or opus.";
+  return new UnreadableAudioError("unsupported", `${name} is ${format}, which this library does not decode itself. ${remedy}`);
 }
 
 function crashed(name: string, error: unknown): UnreadableAudioError {

@@ -1,11 +1,11 @@
-// Faults: why a file gave no sound.
+// Faults: the reasons why a file can not be decoded.
 import { AudioError } from "../base/errors.ts";
 
-/** empty: no bytes or no samples. not-audio: text, a picture. corrupt: nothing usable in it. unsupported: sound, but in a
- *  format that needs ffmpeg or that nothing here knows. protected: DRM. crashed: the decoder trapped or hung on it. */
+/** empty: no bytes or no samples. not-audio: text, a picture. corrupt: nothing usable in it. unsupported: audio in a
+ *  format that needs ffmpeg or is unknown. protected: DRM. crashed: the decoder trapped or hung on it. */
 export type AudioFault = "empty" | "not-audio" | "corrupt" | "unsupported" | "protected" | "crashed";
 
-/** A file that can't be decoded; the message names the file, what was found in it, and what to do. */
+/** A file that can't be decoded. The message says which file, what was found in it, and what to do. */
 export class UnreadableAudioError extends AudioError {
   override readonly code: string = "OSTINATO_UNREADABLE_AUDIO";
   readonly fault: AudioFault;

@@ -1,25 +1,25 @@
-// FLAC frames: STREAMINFO, frame headers, and a walk over the frames that checks every one and resynchronises after damage.
+// FLAC frames: STREAMINFO, frame headers, and iteration over the frames with both checksums verified and resynchronisation after damage.
 import type { ByteSource } from "../base/byte-source.ts";
 import { crc8, crc16Step } from "./crc.ts";
 import { UnreadableAudioError } from "./faults.ts";
 
-/** What the STREAMINFO block tells. */
+/** The STREAMINFO block. */
 export interface FlacInfo {
-  /** Samples a block of a stream of fixed blocks. */
+  /** Block size of a stream with fixed block sizes. */
   readonly blockSamples: number;
   readonly maxBlockSamples: number;
   readonly sampleRateHz: number;
   readonly channels: number;
   readonly bits: number;
-  /** Samples a channel; 0 where the encoder did not know. */
+  /** Samples per channel; 0 where the encoder did not know it. */
   readonly samples: number;
-  /** Byte of the first frame. */
+  /** Byte offset of the first frame. */
   readonly firstFrame: number;
 }
 
-/** A frame that passed both of its checks. */
+/** A frame whose header CRC-8 and frame CRC-16 are correct. */
 export interface FlacFrame {
-  /** Byte in the file. */
+  /** Byte offset in the file. */
   readonly at: number;
   readonly bytes: Uint8Array;
   readonly firstSample: number;
@@ -31,7 +31,7 @@ export interface FlacWalkReport {
   cutFrame: boolean;
 }
 
-/** Reads the metadata blocks behind the mark "fLaC" at byte `start`. @throws UnreadableAudioError when they are corrupt. */
+/** Reads the metadata blocks after the marker "fLaC" at byte `start`. @throws UnreadableAudioError when they are corrupt. */
 export async function readFlacInfo(source: ByteSource, start: number): Promise<FlacInfo> {
   let info: Omit<FlacInfo, "firstFrame"> | undefined;
   for (let at = start + 4; at + 4 <= source.size; ) {
@@ -43,7 +43,10 @@ export async function readFlacInfo(source: ByteSource, start: number): Promise<F
     at += 4 + size;
     if (head[0]! & 0x80 && info !== undefined && info.sampleRateHz > 0) return { ...info, firstFrame: Math.min(at, source.size) };
   }
-  throw new UnreadableAudioError("corrupt", `${source.name} is a corrupt FLAC file: its metadata is cut short. Fetch or export it again.`);
+  throw new UnreadableAudioError(
+    "corrupt",
+    `${source.name} is a corrupt FLAC file: its metadata is cut short or damaged. Fetch or export it again.`,
+  );
 }
 
 function parseStreamInfo(b: Uint8Array): Omit<FlacInfo, "firstFrame"> {
@@ -62,7 +65,7 @@ interface FrameHeader {
   readonly samples: number;
 }
 
-/** The frame header at a place, its CRC checked; undefined when none stands there or it belongs to another stream. */
+/** The frame header at byte `at` with a correct CRC-8; undefined when there is none or it belongs to another stream. */
 export function parseFlacHeader(b: Uint8Array, at: number, info: FlacInfo): FrameHeader | undefined {
   if (at + 6 > b.length || b[at] !== 0xff || (b[at + 1]! & 0xfe) !== 0xf8) return undefined;
   const sizeCode = b[at + 2]! >> 4;
@@ -83,7 +86,7 @@ export function parseFlacHeader(b: Uint8Array, at: number, info: FlacInfo): Fram
   return { firstSample: variable ? number.value : number.value * info.blockSamples, samples };
 }
 
-/** A frame or sample number, coded as UTF-8 codes characters, up to 36 bits. */
+/** A frame or sample number of up to 36 bits in the extended UTF-8 coding. */
 function codedNumber(b: Uint8Array, at: number): { value: number; bytes: number } | undefined {
   const first = b[at]!;
   if (first < 0x80) return { value: first, bytes: 1 };
@@ -100,8 +103,8 @@ function codedNumber(b: Uint8Array, at: number): { value: number; bytes: number 
 
 const blockBytes = 1 << 17;
 
-/** All sound frames from byte `at` on, in batches of about `atOnce` bytes, or of the least in which a frame surely lies. A frame ends where its
- *  CRC-16 comes out as 0 and another header follows; bytes that belong to no such frame are skipped and counted. */
+/** All frames from byte `at` on, read in blocks of `atOnce` bytes or of twice the largest possible frame. A frame ends where its CRC-16 is 0
+ *  and another header follows; bytes that belong to no such frame are skipped and counted. */
 export async function* walkFlac(
   source: ByteSource,
   at: number,
@@ -109,7 +112,7 @@ export async function* walkFlac(
   report: FlacWalkReport,
   atOnce = blockBytes,
 ): AsyncGenerator<FlacFrame[]> {
-  // No frame is larger than its samples uncompressed, but for a few bytes.
+  // A frame is at most as large as its uncompressed samples and a few bytes of headers.
   const largest = Math.ceil((info.maxBlockSamples * info.channels * (info.bits + 1)) / 8) + 4096;
   let held = new Uint8Array(0);
   let heldAt = at;
@@ -144,8 +147,8 @@ export async function* walkFlac(
   }
 }
 
-/** Where the frame at `from` ends: where its check comes out as 0 and another header follows. When none follows before `limit`,
- *  the next frame is damaged, and the first place where the check holds is taken; undefined when there is none. */
+/** The end of the frame at `from`: where its CRC-16 is 0 and another header follows. If none follows before `limit`, the next frame is damaged
+ *  and the first place with a CRC-16 of 0 is taken; undefined when there is none. */
 function frameEnd(bytes: Uint8Array, from: number, limit: number, info: FlacInfo, ended: boolean): number | undefined {
   let crc = 0;
   let unconfirmed: number | undefined;

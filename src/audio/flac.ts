@@ -1,4 +1,4 @@
-// FLAC: every frame checked by us and decoded by libFLAC; crops by seeking, exact because FLAC is.
+// FLAC: frames are verified here and decoded by libFLAC. Excerpts are found by seeking and are exact.
 import { FLACDecoder } from "@wasm-audio-decoders/flac";
 import type { ByteSource } from "../base/byte-source.ts";
 import { type AudioReader, cutToRange, type SampleRange } from "./audio-reader.ts";
@@ -7,16 +7,16 @@ import { type FlacFrame, type FlacInfo, type FlacWalkReport, readFlacInfo, walkF
 import { silenceBudget } from "./silence.ts";
 import { afterId3 } from "./sniff.ts";
 
-/** Below so many bytes a walk is quicker than another step of the search. */
+/** Below this many bytes, reading frame by frame is faster than another step of the binary search. */
 const searchBytes = 1 << 19;
 
-/** A frame's place: its byte in the file and its first sample. */
+/** The position of a frame: its byte offset in the file and its first sample. */
 interface Place {
   readonly at: number;
   readonly firstSample: number;
 }
 
-/** Opens a FLAC file. Damaged frames are replaced by silence of their length, so that what follows keeps its place.
+/** Opens a FLAC file. Damaged frames are replaced by silence of their length, so that later samples keep their position.
  *  @throws UnreadableAudioError when its metadata is corrupt. */
 export async function openFlac(source: ByteSource): Promise<AudioReader> {
   const info = await readFlacInfo(source, await afterId3(source));
@@ -36,7 +36,7 @@ export async function openFlac(source: ByteSource): Promise<AudioReader> {
   };
 }
 
-/** Where the sound begins. A stream whose length is known begins at sample 0, even if the frames there are damaged; one cut from
+/** Where the audio begins. A stream whose length is known begins at sample 0, even if the frames there are damaged; one cut from
  *  a broadcast begins at its first frame.
  *  @throws UnreadableAudioError when no frame is intact. */
 async function findOrigin(source: ByteSource, info: FlacInfo): Promise<Place> {
@@ -50,13 +50,13 @@ async function findOrigin(source: ByteSource, info: FlacInfo): Promise<Place> {
   return { at: info.firstFrame, firstSample: info.samples > 0 ? 0 : first.firstSample };
 }
 
-/** The first intact frame at or behind a byte. */
+/** The first intact frame at or after a byte offset. */
 async function nextFrame(source: ByteSource, info: FlacInfo, at: number): Promise<Place | undefined> {
   for await (const frames of walkFlac(source, at, info, { skippedBytes: 0, cutFrame: false }, 0)) return frames[0];
   return undefined;
 }
 
-/** A frame that begins at or before the wanted sample, found by halving the file. */
+/** A frame that begins at or before the wanted sample, found by binary search over the file. */
 async function findFrame(source: ByteSource, info: FlacInfo, origin: Place, wanted: number): Promise<Place> {
   let low = origin;
   let high = wanted > 0 ? source.size : low.at;
@@ -69,7 +69,7 @@ async function findFrame(source: ByteSource, info: FlacInfo, origin: Place, want
   return low;
 }
 
-/** All samples from a frame on; `mends` is told what was amiss. Frames that hold none of the samples wanted keep their place as silence. */
+/** All samples from a frame on; what was damaged is added to `mends`. Frames without any wanted sample are not decoded; silence takes their place. */
 async function* decodeFrom(
   source: ByteSource,
   info: FlacInfo,
@@ -90,7 +90,7 @@ async function* decodeFrom(
       for (const frame of frames) {
         const gap = frame.firstSample - position;
         if (gap < 0 || !budget.take(gap)) {
-          dropped++; // its number is nonsense
+          dropped++; // its number is out of order or implausibly far ahead
           continue;
         }
         const isWanted = frame.firstSample < wanted.end && frame.firstSample + frame.samples > wanted.start;
@@ -147,7 +147,7 @@ async function decodeFrame(decoder: FLACDecoder, frame: FlacFrame, info: FlacInf
   }
 }
 
-/** The decoder divides n-bit integers by 2^(n-1) - 1; everyone else, WAV readers included, by 2^(n-1). */
+/** Corrects the scale: the decoder divides n-bit integers by 2^(n-1) - 1, while WAV readers and other decoders divide by 2^(n-1). */
 function rescale(samples: Float32Array, bits: number): Float32Array {
   const [theirs, ours] = [2 ** (bits - 1) - 1, 2 ** (bits - 1)];
   for (let i = 0; i < samples.length; i++) samples[i] = Math.round(samples[i]! * theirs) / ours;

@@ -1,4 +1,4 @@
-// Loading: a file as the models take it, mono at their sample rate, and what a file is without decoding it.
+// Loading: files as models take them, mono at the model's sample rate, and the facts of a file that need no decoding.
 import { fileSource } from "../base/files.node.ts";
 import type { AudioFormat } from "./audio-reader.ts";
 import { cropOf, type DecodeOptions, runDecodeJob, streamParts } from "./decode.node.ts";
@@ -8,17 +8,17 @@ import { openFfmpeg } from "./ffmpeg.node.ts";
 import type { LoadedAudio } from "./load.ts";
 
 export interface LoadAudioOptions extends DecodeOptions {
-  /** The rate of the samples wanted. */
+  /** Sample rate of the result. */
   readonly sampleRateHz: number;
 }
 
 export type { LoadedAudio };
 
-/** What is known of a source once all of it has been read. */
+/** The facts of a recording that has been read to its end. */
 export type StreamFacts = Omit<LoadedAudio, "samples">;
 
-/** Streams a file, or the bytes of one, for a model: mono at the rate wanted, the same samples as `loadAudio`'s, in pieces. The worker is at most
- *  two pieces ahead of the reader. `onEnd` is told the facts once everything has been read. Iterating throws as `decodeFile` does. */
+/** Streams a file, or the bytes of one, for a model: mono at `sampleRateHz`, the same samples as `loadAudio` gives, in pieces. The worker is at most
+ *  two pieces ahead of the reader. `onEnd` receives the facts once everything has been read. Iterating throws as `decodeFile` does. */
 export async function* loadStream(
   input: AudioInput,
   {
@@ -36,8 +36,8 @@ export async function* loadStream(
   for await (const { channels } of parts) yield channels[0]!;
 }
 
-/** Loads a file, or an excerpt of it, for a model. Everything runs in a worker and the samples are moved here, not copied. An
- *  excerpt is cut first and resampled then, as torchaudio.load with a frame offset followed by resample does.
+/** Loads a file, or an excerpt of it, for a model. Decoding and resampling run in a worker, and the samples are transferred, not copied. An
+ *  excerpt is cut before it is resampled, as with torchaudio.load with a frame offset followed by resample.
  *  @throws as `decodeFile` does. */
 export async function loadAudio(path: string, options: LoadAudioOptions): Promise<LoadedAudio> {
   const { sampleRateHz, signal } = options;
@@ -47,19 +47,19 @@ export async function loadAudio(path: string, options: LoadAudioOptions): Promis
   return { samples, sampleRateHz, sourceSampleRateHz, sourceChannels, format, durationSeconds: sourceSamples / sourceSampleRateHz, mends };
 }
 
-/** What a recording is, from its headers. */
+/** The facts that the headers of a recording state. */
 export interface AudioFacts {
   readonly format: AudioFormat;
   readonly sampleRateHz: number;
   readonly channels: number;
-  /** Samples a channel and seconds, where the container tells without decoding. */
+  /** Samples per channel and seconds, where the container states them. */
   readonly samples: number | undefined;
   readonly durationSeconds: number | undefined;
-  /** What is already seen to be wrong, such as a cut end. */
+  /** Damage that is visible without decoding, such as a cut end. */
   readonly mends: string[];
 }
 
-/** What a file is, from its header and, for Ogg, its last page; an mp3's length comes from its Xing tag or constant bitrate.
+/** The facts of a file from its header and, for Ogg, its last page; an mp3's length comes from its Xing tag or constant bitrate.
  *  @throws as `decodeFile` does, for what the header shows. */
 export async function probeAudio(path: string): Promise<AudioFacts> {
   const source = await fileSource(path);

@@ -1,11 +1,11 @@
-// Loading: an opened recording as the models take it, mono at their sample rate, in whatever thread this runs.
+// Loading: an opened recording as models take it, mono at the model's sample rate, in the calling thread.
 import { blobSource, memorySource } from "../base/byte-source.ts";
 import type { AudioFormat, AudioReader } from "./audio-reader.ts";
 import { type CropOptions, checkNotEmpty, decodePieces, openAudio, sampleRange } from "./decode.ts";
 import { resampler } from "./resample.ts";
 import { concatSamples, downmix } from "./waveform.ts";
 
-/** A recording as a model takes it, and what it was before. */
+/** A recording as a model takes it, with the facts of its source. */
 export interface LoadedAudio {
   /** Mono: the mean of the channels, then resampled. [ceil(sampleRateHz * source samples / source rate)] */
   readonly samples: Float32Array;
@@ -13,19 +13,19 @@ export interface LoadedAudio {
   readonly sourceSampleRateHz: number;
   readonly sourceChannels: number;
   readonly format: AudioFormat;
-  /** Length of what was loaded: of the excerpt where one was asked for. */
+  /** Length of the recording or of the excerpt that was loaded. */
   readonly durationSeconds: number;
   /** What was repaired or lost, in words. */
   readonly mends: string[];
 }
 
 export interface LoadReaderOptions extends CropOptions {
-  /** The rate of the samples wanted. */
+  /** Sample rate of the result. */
   readonly sampleRateHz: number;
 }
 
-/** Mixes down and resamples piece by piece; an excerpt is cut first. `onPiece` is told each decoded piece's samples at the source's rate.
- *  @throws UnreadableAudioError when it holds no samples, TooShortError when the excerpt begins behind its end. */
+/** Mixes down and resamples piece by piece; an excerpt is cut first. `onPiece` receives the number of samples of each decoded piece, at the source's rate.
+ *  @throws UnreadableAudioError when it holds no samples, TooShortError when the excerpt begins after its end. */
 export async function* loadPieces(
   reader: AudioReader,
   name: string,
@@ -48,7 +48,7 @@ export async function* loadPieces(
   yield conversion.flush();
 }
 
-/** All of that at once. @throws as `loadPieces` does. */
+/** Like `loadPieces`, all samples at once. @throws as `loadPieces` does. */
 export async function loadReader(
   reader: AudioReader,
   name: string,
@@ -65,8 +65,8 @@ export async function loadReader(
   return { samples: concatSamples(parts), sourceSamples };
 }
 
-/** Loads a Blob, a File or the bytes of one for a model, in this thread: what a browser's worker calls. `name` stands in messages.
- *  @throws UnreadableAudioError whose `fault` says why there is no sound in it, TooShortError when the excerpt begins behind the end. */
+/** Loads a Blob, a File or the bytes of one for a model, in the calling thread, such as a browser's worker. `name` is used in messages.
+ *  @throws UnreadableAudioError whose `fault` says why there is no sound in it, TooShortError when the excerpt begins after the end. */
 export async function loadInThisThread(input: Blob | Uint8Array, options: LoadReaderOptions & { name?: string }): Promise<LoadedAudio> {
   const { name = (input as Partial<File>).name ?? "memory", sampleRateHz } = options;
   const reader = await openAudio(input instanceof Uint8Array ? memorySource(input, name) : blobSource(input, name));

@@ -1,4 +1,4 @@
-// MP3 frames: headers, the Xing/LAME tag, and a walk over the frames of a file that resynchronises after damage.
+// MP3 frames: headers, the Xing/LAME tag, and iteration over the frames of a file with resynchronisation after damage.
 import type { ByteSource } from "../base/byte-source.ts";
 
 /** An MPEG audio frame header. */
@@ -22,7 +22,7 @@ const bitrates: Record<string, readonly number[]> = {
 };
 const rates = [44_100, 48_000, 32_000];
 
-/** The header at a place, or undefined when none stands there (free-format frames, bitrate 0, are not recognised). */
+/** The header at byte `at`, or undefined when there is none (free-format frames, bitrate 0, are not recognised). */
 export function parseMp3Header(bytes: Uint8Array, at: number): Mp3Header | undefined {
   if (at + 4 > bytes.length || bytes[at] !== 0xff) return undefined;
   const [b1, b2, b3] = [bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!];
@@ -42,11 +42,11 @@ export function parseMp3Header(bytes: Uint8Array, at: number): Mp3Header | undef
   return { version, layer, bitrate: kilobits * 1000, sampleRateHz, channels: b3 >> 6 === 3 ? 1 : 2, frameBytes, frameSamples };
 }
 
-/** What the Xing, Info or VBRI tag in an mp3's first frame tells. */
+/** The Xing, Info or VBRI tag in the first frame of an mp3. */
 export interface Mp3Tag {
-  /** Frames of sound, the tag's own frame not counted. */
+  /** Audio frames, without the tag's own frame. */
   readonly frames?: number;
-  /** Samples that the encoder put before and after the sound, where it noted them (LAME, Lavc). */
+  /** Samples that the encoder put before and after the sound, where it stated them (LAME, Lavc). */
   readonly delay?: number;
   readonly padding?: number;
 }

@@ -19,25 +19,25 @@ import { concatSamples } from "./waveform.ts";
 /** Samples by which every decoder is late (LAME technical FAQ: 528 + 1). */
 const decoderDelay = 529;
 /** Frames decoded and dropped before a crop: they fill the bit reservoir (at most 511 bytes, 22 of the smallest frames), the
- *  overlap and the synthesis filter. Crops begin at a multiple of 8 frames so that the filter's ring buffer stands as it does
- *  in the whole decode: then even the rounding is the same. */
+ *  overlap and the synthesis filter. Crops begin at a multiple of 8 frames so that the filter's ring buffer is in the same
+ *  position as in a decode of the whole file: then even the rounding is the same. */
 const prerollFrames = 32;
 const prerollAlignment = 8;
-/** How far behind its tags a file may begin with something else. */
+/** Bytes after the tags in which the first frame is searched. */
 const searchBytes = 1 << 20;
 
 interface Opened {
   readonly source: ByteSource;
   readonly header: Mp3Header;
   readonly tag: Mp3Tag;
-  /** Byte of the first frame of sound. */
+  /** Byte offset of the first audio frame. */
   readonly first: number;
   /** Every frame near the start has the same bitrate. */
   readonly constantRate: boolean;
   readonly mends: string[];
 }
 
-/** Opens an mp3. Where the LAME or Lavc tag notes them, the encoder's delay and padding are cut away, so that the sound has the
+/** Opens an mp3. Where the LAME or Lavc tag states them, the encoder's delay and padding are removed, so that the audio has the
  *  length it had before encoding; without such a tag every decoded sample is kept (as ffmpeg does).
  *  @throws UnreadableAudioError when no two frames follow one another in the first MiB. */
 export async function openMp3(source: ByteSource): Promise<AudioReader> {
@@ -54,7 +54,7 @@ export async function openMp3(source: ByteSource): Promise<AudioReader> {
       const skip = tag.delay === undefined ? 0 : tag.delay + decoderDelay;
       const frame = Math.floor((range.start + skip) / header.frameSamples) - prerollFrames;
       const firstFrame = Math.max(0, frame - (frame % prerollAlignment));
-      // What is held back at the end may be padding; one frame more completes the overlap.
+      // The end that is held back may be padding; one more frame completes the overlap.
       const endFrame = Math.ceil((range.end + skip + endTrim(tag)) / header.frameSamples) + 1;
       return cutToRange(decodeFrom(opened, firstFrame, endFrame), firstFrame * header.frameSamples - skip, range);
     },
@@ -75,11 +75,11 @@ async function open(source: ByteSource): Promise<Opened> {
     const first = at + (tag ? header.frameBytes : 0);
     return { source, header, tag: tag ?? {}, first: start + first, constantRate: isConstantRate(head, first), mends };
   }
-  const what = start > 0 ? "holds ID3 tags but no mp3 frames behind them" : "holds no sound in any format known here";
+  const what = start > 0 ? "holds ID3 tags but no mp3 frames behind them" : "holds no audio in any known format";
   throw new UnreadableAudioError(start > 0 ? "corrupt" : "not-audio", `${source.name} ${what}. Fetch or export it again.`);
 }
 
-/** Samples a channel as the tag tells, or by the size of the file if all frames have one size. */
+/** Samples per channel, from the tag, or from the file size if all frames have the same size. */
 function knownLength({ source, header, tag, first, constantRate }: Opened): number | undefined {
   if (tag.frames !== undefined) {
     const skip = tag.delay === undefined ? 0 : tag.delay + decoderDelay;
@@ -98,13 +98,13 @@ function isConstantRate(head: Uint8Array, first: number): boolean {
   return true;
 }
 
-/** Samples to drop at the end: the padding, less the decoder's delay, which has pushed the sound back by so much. */
+/** Samples to drop at the end: the padding, less the decoder's delay, by which the audio is late. */
 function endTrim(tag: Mp3Tag): number {
   return Math.max(0, (tag.padding ?? 0) - (tag.delay === undefined ? 0 : decoderDelay));
 }
 
 /** All decoded samples from one frame up to another, the encoder's delay included but not its padding. The timeline is kept: where damaged
- *  frames gave too little, silence follows. */
+ *  frames decode to fewer samples, silence follows. */
 async function* decodeFrom(
   { source, header, tag, first, mends }: Opened,
   firstFrame: number,
@@ -135,7 +135,7 @@ async function* decodeFrom(
       tail = joined.map((channel) => channel.slice(keep));
       yield joined.map((channel) => channel.subarray(0, keep));
     }
-    if (frames !== tag.frames) yield tail; // cut short or longer than its tag says: then the end is no padding
+    if (frames !== tag.frames) yield tail; // cut short, or longer than the tag states: then the end is not padding
   } finally {
     decoder.free();
   }

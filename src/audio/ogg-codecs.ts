@@ -1,14 +1,14 @@
-// Ogg codecs: what Vorbis and Opus differ in, as far as the container is concerned.
+// Ogg codecs: the differences between Vorbis and Opus that matter to the container.
 import { OggVorbisDecoder } from "@wasm-audio-decoders/ogg-vorbis";
 import { OggOpusDecoder } from "ogg-opus-decoder";
 
-/** What a stream's first packet tells. */
+/** The first packet of a stream. */
 export interface OggHead {
   readonly channels: number;
   readonly sampleRateHz: number;
-  /** Samples the encoder put before the sound; the decoder drops them, the clock counts them. */
+  /** Samples that the encoder put before the audio. The decoder drops them; granule positions count them. */
   readonly preSkip: number;
-  /** What the samples are to be multiplied with. */
+  /** Factor by which the samples are multiplied. */
   readonly gain: number;
 }
 
@@ -17,11 +17,11 @@ export interface OggCodec {
   readonly format: "vorbis" | "opus";
   isHead(packet: Uint8Array): boolean;
   parseHead(packet: Uint8Array): OggHead;
-  /** Packets before the first of sound; the second holds comments. */
+  /** Number of header packets; the second holds comments. */
   readonly headers: number;
   readonly noComments: Uint8Array;
-  /** Samples to decode before an excerpt, and drop, so that it equals the same stretch of the whole; whole pages before it count
-   *  anyway. */
+  /** Samples to decode before an excerpt, and drop, so that it equals the same range of a decode of the whole file, in addition
+   *  to the pages before it. */
   readonly prerollSamples: number;
   newDecoder(): PageDecoder;
 }
@@ -61,7 +61,7 @@ export const opus: OggCodec = {
   format: "opus",
   headers: 2,
   noComments: new TextEncoder().encode("OpusTags\0\0\0\0\0\0\0\0"),
-  // Its filters run on for ever, but fade: from 0.5 s on no bit differed in 40 places of 5 files (16 to 256 kbit/s, speech and music
+  // Its filters have infinite response but decay: after 0.5 s no bit differed at 40 positions of 5 files (16 to 256 kbit/s, speech and music
   // modes, frames of 10 to 60 ms). 4 s leave a wide margin.
   prerollSamples: 4 * 48_000,
   isHead: (packet) => startsWith(packet, "OpusHead") && packet.length >= 19,

@@ -9,11 +9,11 @@ export interface OggPage {
   readonly at: number;
   readonly serial: number;
   readonly packets: readonly Uint8Array[];
-  /** The codec's clock after the last of them; undefined when the page does not tell. */
+  /** The granule position after the last of them; undefined when the page has none. */
   readonly granule: number | undefined;
   readonly first: boolean;
   readonly last: boolean;
-  /** Packets were lost between the page before and this one. */
+  /** Packets were lost between the previous page and this one. */
   readonly gap: boolean;
 }
 
@@ -133,7 +133,7 @@ export async function* walkOgg(
   }
 }
 
-/** Cuts a page's body into packets by its lacing values: a value below 255 ends a packet. `headless`: the first one began on a page that
+/** Cuts a page's body into packets by its lacing values: a value below 255 ends a packet. `headless`: the first packet began on a page that
  *  is lost, and is left out. */
 function splitPackets({ lacing, body }: RawPage, begun: Uint8Array[], headless: boolean): { packets: Uint8Array[]; rest: Uint8Array[] } {
   const packets: Uint8Array[] = [];
@@ -154,8 +154,7 @@ function splitPackets({ lacing, body }: RawPage, begun: Uint8Array[], headless: 
   return { packets, rest: parts };
 }
 
-/** Packets as fresh pages that hold nothing else, numbered from `sequence` on: what the decoders are fed. Their checksums are left 0;
- *  the decoders do not look. */
+/** Packets as new pages for the decoders, numbered from `sequence` on. Their checksums are 0, which the decoders do not verify. */
 export function repage(packets: readonly Uint8Array[], sequence: number): Uint8Array[] {
   const pages: Uint8Array[] = [];
   let group: Uint8Array[] = [];
@@ -184,7 +183,7 @@ export function repage(packets: readonly Uint8Array[], sequence: number): Uint8A
   };
   for (const packet of packets) {
     const needed = Math.floor(packet.length / 255) + 1;
-    if (needed > 255) continue; // larger than a page: no codec here writes such packets
+    if (needed > 255) continue; // larger than a page; Vorbis and Opus encoders do not write such audio packets
     if (segments + needed > 255) close();
     group.push(packet);
     segments += needed;

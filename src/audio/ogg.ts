@@ -1,4 +1,4 @@
-// Ogg Vorbis and Ogg Opus: packets demultiplexed here, decoded by libvorbis and libopus, timed by the pages' clocks.
+// Ogg Vorbis and Ogg Opus: packets demultiplexed here, decoded by libvorbis and libopus, placed by the pages' granule positions.
 import type { ByteSource } from "../base/byte-source.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { type AudioReader, cutPiece, cutToRange, type SampleRange } from "./audio-reader.ts";
@@ -13,8 +13,8 @@ import { downmix } from "./waveform.ts";
 export const openVorbis = (source: ByteSource): Promise<AudioReader> => openOgg(source, vorbis);
 export const openOpus = (source: ByteSource): Promise<AudioReader> => openOgg(source, opus);
 
-/** Opens an Ogg file. Lost pages are replaced by silence of their length as the granule positions tell it; samples that encoders add before and
- *  after the sound are cut away. Excerpts are decoded from shortly before them. The links of a chained file follow each other; a link with
+/** Opens an Ogg file. Lost pages are replaced by silence of their length according to the granule positions; samples that encoders add before and
+ *  after the audio are removed. Excerpts are decoded from shortly before them. The links of a chained file follow each other; a link with
  *  another number of channels or another rate is converted to the first link's.
  *  @throws UnreadableAudioError when the stream's head is missing or corrupt. */
 async function openOgg(source: ByteSource, codec: OggCodec): Promise<AudioReader> {
@@ -97,15 +97,15 @@ function newReport(): OggWalkReport {
   return { skippedBytes: 0, corruptPages: 0 };
 }
 
-/** The decoded pages, each at its place on the time line that the clock draws. */
+/** The decoded pages, each at its position according to the granule positions. */
 async function* placedPieces(opened: Opened, range: SampleRange): AsyncGenerator<{ at: number; channels: Float32Array[] }> {
   const { head, mends } = opened;
   const report = newReport();
   const budget = silenceBudget(head);
   let lost = 0;
   let ended = false;
-  let position: number | undefined = 0; // undefined after a jump: the next page's clock tells
-  let clockStart: number | undefined; // what the clock shows at sample 0
+  let position: number | undefined = 0; // undefined after a jump, until the next page with a granule position
+  let clockStart: number | undefined; // the granule position of sample 0
   for await (const { page, decoded } of decodePages(opened, range, report)) {
     ended = page.last;
     if (page.jumped) position = undefined;
@@ -114,7 +114,7 @@ async function* placedPieces(opened: Opened, range: SampleRange): AsyncGenerator
     if (page.granule !== undefined) {
       const clock = page.granule - head.preSkip;
       if (clockStart === undefined) {
-        // Above 0 in a stream cut from a broadcast. Below 0 so many samples are to be dropped.
+        // Above 0 in a stream cut from a broadcast. Below 0, that many samples are dropped.
         const start = page.gap || page.last ? 0 : clock - decoded.samplesDecoded;
         channels = channels.map((channel) => channel.subarray(Math.max(0, -start)));
         clockStart = Math.max(0, start) - (position ?? 0);
@@ -128,11 +128,11 @@ async function* placedPieces(opened: Opened, range: SampleRange): AsyncGenerator
         position += missing;
         lost += missing;
       }
-      // The last page's clock cuts off what the encoder added.
+      // The granule position of the last page excludes the samples that the encoder added.
       if (page.last) channels = channels.map((channel) => channel.subarray(0, Math.max(0, end - position!)));
     }
     if (position === undefined || channels.length === 0) continue;
-    const length = channels[0]!.length; // asked now: who takes the piece may move its memory to another thread
+    const length = channels[0]!.length; // read before the piece is yielded: its consumer may transfer the memory to another thread
     yield { at: position, channels };
     position += length;
   }
@@ -145,13 +145,13 @@ function scaled(channels: Float32Array[], gain: number): Float32Array[] {
   return gain === 1 ? channels : channels.map((channel) => channel.map((value) => value * gain));
 }
 
-/** A page of sound as it went to the decoder. */
+/** An audio page that was decoded. */
 interface FedPage extends Omit<OggPage, "packets" | "at" | "serial"> {
-  /** Pages before it were left out on purpose. */
+  /** Pages before it were skipped deliberately. */
   readonly jumped: boolean;
 }
 
-/** Feeds the pages to a decoder and pairs each with its samples. Pages that end well before the range are left out, all but the
+/** Feeds the pages to a decoder and pairs each with its samples. Pages that end well before the range are skipped, except the
  *  last of them, from which the decoder starts. */
 async function* decodePages(
   opened: Opened,
@@ -164,7 +164,7 @@ async function* decodePages(
   let crashes = 0;
   let headers: OggPage[] = [];
   let firstOfSound = true;
-  let lead: OggPage | undefined; // left out, but needed should the next page be wanted
+  let lead: OggPage | undefined; // skipped, but decoded first if the next page is wanted
   let lostBefore = false;
   const restart = async () => {
     stream.free();
@@ -222,12 +222,12 @@ async function* decodePages(
 async function newStream(codec: OggCodec, name: string) {
   const decoder = codec.newDecoder();
   await decoder.ready;
-  const unfed: Uint8Array[] = []; // header pages: the decoders are not to be asked before there is sound
+  const unfed: Uint8Array[] = []; // header pages: they are decoded together with the first audio page
   let headers = 0;
   let sequence = 0;
   let started = false;
   return {
-    /** Keeps a page of headers; false when it is a page of sound. */
+    /** Keeps a header page; false when it is an audio page. */
     takeHeaders(page: OggPage): boolean {
       if (headers >= codec.headers) return false;
       if (page.gap) {
@@ -243,7 +243,7 @@ async function newStream(codec: OggCodec, name: string) {
       const fresh = repage(page.packets, sequence);
       sequence += fresh.length;
       for (const [i, bytes] of fresh.entries()) {
-        // A page is decoded once a byte more has come: so each goes with the first byte of the next, and without its own.
+        // The package decodes a page once it has seen one byte more: each is sent with the first byte of the next page, and without its own.
         const whole = concatBytes([...unfed.splice(0), bytes, firstByte]);
         const decoded = await decoder.decode(started ? whole.subarray(1) : whole);
         started = true;
@@ -257,7 +257,7 @@ async function newStream(codec: OggCodec, name: string) {
       try {
         decoder.free();
       } catch {
-        // A decoder that trapped may trap again; its memory goes with it.
+        // A decoder that trapped may trap again; its memory is freed with it.
       }
     },
   };

@@ -1,4 +1,4 @@
-// Opening in Node: any sound file, by FFmpeg where this library does not decode it itself.
+// Opening in Node: audio files of any format, by FFmpeg where this library does not decode it itself.
 import { randomUUID } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,8 +8,8 @@ import type { AudioReader } from "./audio-reader.ts";
 import { openAudio } from "./decode.ts";
 import { openFfmpeg } from "./ffmpeg.node.ts";
 
-/** Opens a recording for the time of `work`. FFmpeg reads files (some formats can't be decoded from a pipe): where the source is not the
- *  whole of the file `path`, it is given a copy for that time.
+/** Opens a recording while `work` runs. FFmpeg reads files, since some formats can't be decoded from a pipe; a source that is not a whole file
+ *  is written to a temporary one meanwhile.
  *  @throws as `openAudio` does, and what `work` throws. */
 export async function withAudio<R>(source: ByteSource, path: string | undefined, work: (reader: AudioReader) => Promise<R>): Promise<R> {
   let temporary: string | undefined;

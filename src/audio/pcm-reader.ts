@@ -12,13 +12,13 @@ export interface PcmLayout {
   readonly encoding: PcmEncoding;
   readonly littleEndian: boolean;
   readonly dataOffset: number;
-  /** Bytes of samples that the header promises; undefined when it leaves them open. */
+  /** Bytes of samples according to the header; undefined when it does not state them. */
   readonly dataBytes: number | undefined;
 }
 
 const framesAtOnce = 65_536;
 
-/** @throws UnreadableAudioError when the layout makes no sense. */
+/** @throws UnreadableAudioError for a rate or a number of channels that no recording has. */
 export function pcmReader(source: ByteSource, layout: PcmLayout): AudioReader {
   const { format, sampleRateHz, channels, encoding, dataOffset } = layout;
   if (!(sampleRateHz > 0) || !(channels > 0) || channels > 1024) {

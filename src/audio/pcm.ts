@@ -1,4 +1,4 @@
-// PCM: samples as they lie in WAV and AIFF files, to and from float32.
+// PCM: conversion between the samples of WAV and AIFF files and float32.
 
 /** How one sample is stored. Integers are signed, except the 8 bits of WAV. */
 export type PcmEncoding = "u8" | "s8" | "s16" | "s24" | "s32" | "f32" | "f64" | "alaw" | "mulaw";
@@ -6,7 +6,7 @@ export type PcmEncoding = "u8" | "s8" | "s16" | "s24" | "s32" | "f32" | "f64" | 
 export const pcmBytes: Record<PcmEncoding, number> = { u8: 1, s8: 1, s16: 2, s24: 3, s32: 4, f32: 4, f64: 8, alaw: 1, mulaw: 1 };
 
 /** Interleaved bytes to one array a channel. An n-bit integer is divided by 2^(n-1), floats are kept as they are, so values
- *  beyond ±1 survive. Bytes that do not fill a frame are left out. */
+ *  beyond ±1 survive. A partial frame at the end is dropped. */
 export function decodePcm(bytes: Uint8Array, options: { encoding: PcmEncoding; channels: number; littleEndian: boolean }): Float32Array[] {
   const { encoding, channels, littleEndian } = options;
   const width = pcmBytes[encoding];

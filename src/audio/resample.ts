@@ -17,7 +17,7 @@ export interface ResampleOptions {
 interface FilterBank {
   readonly origStep: number;
   readonly newStep: number;
-  /** Taps a phase, the same for all so that the inner loop is plain. */
+  /** Taps per phase, the same for all phases so that the inner loop is simple. */
   readonly taps: number;
   /** First input sample of each phase, relative to the block: [newStep], negative for the first phases. */
   readonly starts: Int32Array;
@@ -28,7 +28,7 @@ interface FilterBank {
 /** A resampler that takes its input in pieces. The concatenated output is exactly that of `resample` on the whole. */
 export interface Resampler {
   push(samples: Float32Array): Float32Array;
-  /** The rest of the output. The resampler is then spent. */
+  /** The rest of the output. The resampler can not be used afterwards. */
   flush(): Float32Array;
 }
 

@@ -1,13 +1,13 @@
-// Silence in place of what is lost: as long as a clock says, but never so much that a few bytes of nonsense fill the memory.
+// Silence that replaces lost audio. Its length follows the timestamps of the stream up to a limit, so that corrupt timestamps can not fill the memory.
 
-/** Longer than this, in all, is no loss but a clock that is itself damaged. */
+/** Total length above which the timestamps themselves are taken to be damaged. */
 const longestSeconds = 600;
 /** Samples of all channels together: 256 MB. */
 const mostValues = 2 ** 26;
 
-/** How many samples of silence a file may still be given. */
+/** Silence that may still be inserted into a file. */
 export interface SilenceBudget {
-  /** Whether `samples` more are to be had; they are then spent. */
+  /** Takes `samples` from the budget. False, and nothing taken, when fewer are left. */
   take(samples: number): boolean;
 }
 

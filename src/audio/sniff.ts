@@ -1,10 +1,10 @@
-// Sniffing: what a file is, from its first bytes; names and extensions lie.
+// Sniffing: recognises the format of a file by its first bytes, whatever its extension.
 import type { ByteSource } from "../base/byte-source.ts";
 import type { AudioFormat } from "./audio-reader.ts";
 import { UnreadableAudioError } from "./faults.ts";
 import { parseMp3Header } from "./mp3-frames.ts";
 
-/** Bytes at a fixed place that give a format away. "?" stands for any byte. */
+/** Bytes at a fixed offset that identify a format. "?" matches any byte. */
 const signatures: readonly (readonly [AudioFormat | "not-audio", number, string, string?])[] = [
   ["wav", 0, "RIFF????WAVE"],
   ["wav", 0, "RF64????WAVE"],
@@ -29,36 +29,36 @@ const signatures: readonly (readonly [AudioFormat | "not-audio", number, string,
   ["not-audio", 0, "%PDF", "a PDF document"],
   ["not-audio", 0, "PK\x03\x04", "a ZIP archive"],
   ["not-audio", 0, "\x1f\x8b", "a gzip archive"],
-  ["not-audio", 0, "MThd", "a MIDI file, which holds notes but no sound"],
+  ["not-audio", 0, "MThd", "a MIDI file, which holds notes but no audio"],
 ];
 
 /** MP4 brands of bought songs under FairPlay and of Audible's books. */
 const protectedBrands = ["M4P ", "aax ", "aaxc"];
 
-/** The format of a file, by content. "unknown" where nothing is recognised but it is not evidently something else: an mp3
- *  may begin with anything, so the mp3 reader has the last word on those.
- *  @throws UnreadableAudioError when the file is empty, plainly no sound, or copy-protected. */
+/** The format of a file, by content. "unknown" where neither an audio format nor anything else is recognised: an mp3
+ *  may begin with other data, so the mp3 reader decides about those.
+ *  @throws UnreadableAudioError when the file is empty, is recognised as something other than audio, or is copy-protected. */
 export async function sniff(source: ByteSource): Promise<AudioFormat> {
   if (source.size === 0) throw new UnreadableAudioError("empty", `${source.name} is empty (0 bytes). Fetch or export it again.`);
   const tagged = await afterId3(source);
   const head = await source.read(tagged, Math.min(512, source.size - tagged));
-  const found = signatures.find(([, at, text]) => matches(head, at, text));
-  if (found?.[0] === "not-audio") {
-    throw new UnreadableAudioError("not-audio", `${source.name} is ${found[3]}, not sound. Give an audio file.`);
+  const format = signatures.find(([, at, text]) => matches(head, at, text));
+  if (format?.[0] === "not-audio") {
+    throw new UnreadableAudioError("not-audio", `${source.name} is ${format[3]}, not audio. Give an audio file.`);
   }
-  if (found?.[0] === "mp4" && protectedBrands.some((brand) => matches(head, 8, brand))) {
+  if (format?.[0] === "mp4" && protectedBrands.some((brand) => matches(head, 8, brand))) {
     throw new UnreadableAudioError("protected", `${source.name} is copy-protected (DRM) and can't be decoded. Get an unprotected copy.`);
   }
-  if (found !== undefined) return found[0] as AudioFormat;
+  if (format !== undefined) return format[0] as AudioFormat;
   if (matches(head, 0, "OggS")) return oggCodec(head);
   if (parseMp3Header(head, 0) !== undefined) return "mp3";
   if (head[0] === 0xff && (head[1]! & 0xf6) === 0xf0) return "aac"; // ADTS: an MPEG header of layer 0
   if (tagged > 0) return "mp3";
-  if (isText(head)) throw new UnreadableAudioError("not-audio", `${source.name} is text, not sound. Give an audio file.`);
+  if (isText(head)) throw new UnreadableAudioError("not-audio", `${source.name} is text, not audio. Give an audio file.`);
   return "unknown";
 }
 
-/** Where a file's content begins behind ID3v2 tags, which may be megabytes of pictures. */
+/** Byte offset of the content after ID3v2 tags, which may hold megabytes of pictures. */
 export async function afterId3(source: ByteSource): Promise<number> {
   let at = 0;
   while (at + 10 <= source.size) {

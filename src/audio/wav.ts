@@ -20,7 +20,7 @@ interface Fmt {
   readonly containerBytes: number;
 }
 
-/** Walks the chunks up to the samples. */
+/** Reads the chunks up to the one with the samples. */
 export async function wavLayout(source: ByteSource): Promise<PcmLayout> {
   const head = await view(source, 0, Math.min(12, source.size));
   const riffBytes = head.byteLength >= 8 ? head.getUint32(4, true) : 0;
@@ -53,7 +53,7 @@ function dataSize(
   file: { riffBytes: number; body: number; fileBytes: number },
 ): number | undefined {
   if (size === 0xffffffff) return wide === undefined || wide === 0xffffffff || wide === 0 ? undefined : wide;
-  // A data chunk of 0 bytes is truly empty only where the outer size agrees with the file.
+  // A data chunk of 0 bytes is empty only if the RIFF size agrees with the file size.
   const consistent = file.riffBytes === file.body - 8 || file.riffBytes + 8 === file.fileBytes;
   return size === 0 && !consistent ? undefined : size;
 }
@@ -65,7 +65,7 @@ function parseFmt(fmt: DataView, source: ByteSource): Fmt {
   const bits = fmt.getUint16(14, true);
   const extensible = fmt.getUint16(0, true) === 0xfffe && fmt.byteLength >= 26;
   const code = fmt.getUint16(extensible ? 24 : 0, true);
-  // 20 bits in 3 bytes, 24 in 4: the block size says how much room a sample has; values stand in the upper bits.
+  // 20 bits in 3 bytes, 24 in 4: the block size gives the bytes per sample; the value is in the upper bits.
   const fromBlock = channels > 0 && blockBytes % channels === 0 ? blockBytes / channels : 0;
   const containerBytes = fromBlock * 8 >= bits && fromBlock > 0 ? fromBlock : Math.ceil(bits / 8);
   return { code, channels, sampleRateHz: fmt.getUint32(4, true), containerBytes };
@@ -86,7 +86,7 @@ function encodingOf({ code, containerBytes }: Fmt, source: ByteSource): PcmEncod
   const encoding = encodings[code]?.[containerBytes];
   if (encoding !== undefined) return encoding;
   const what = `${source.name} is WAV with codec 0x${code.toString(16).padStart(4, "0")} in ${containerBytes} bytes a sample`;
-  throw new UnreadableAudioError("unsupported", `${what}. Convert it to PCM, or install ffmpeg (apt-get install ffmpeg).`);
+  throw new UnreadableAudioError("unsupported", `${what}. Convert it to PCM.`);
 }
 
 function corrupt(source: ByteSource, why: string): UnreadableAudioError {

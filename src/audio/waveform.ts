@@ -1,12 +1,12 @@
-// Waveform: sound as numbers, the value every other room receives.
+// Waveform: sampled audio, the value that every other room receives.
 
-/** Sampled sound. Each channel holds the same number of samples, nominally -1…1; louder samples are kept, not clipped. */
+/** Sampled audio. Each channel holds the same number of samples, nominally -1…1; louder samples are kept, not clipped. */
 export interface Waveform {
   readonly sampleRateHz: number;
   readonly channels: Float32Array[];
 }
 
-/** Samples a channel. */
+/** Samples per channel. */
 export function sampleCount(waveform: Waveform): number {
   return waveform.channels[0]?.length ?? 0;
 }
@@ -16,7 +16,7 @@ export function durationSeconds(waveform: Waveform): number {
   return sampleCount(waveform) / waveform.sampleRateHz;
 }
 
-/** The mean of the channels: [samples]. One channel is returned as it is, not copied. */
+/** The mean of the channels: [samples]. A single channel is returned itself, not a copy. */
 export function downmix({ channels }: Pick<Waveform, "channels">): Float32Array {
   const first = channels[0] ?? new Float32Array(0);
   if (channels.length < 2) return first;
@@ -46,12 +46,12 @@ export function peak({ channels }: Pick<Waveform, "channels">): number {
   return largest;
 }
 
-/** True when nothing is louder than `floor`. The default, -96 dB, is the last bit of 16-bit sound and its dither. */
+/** True when nothing is louder than `floor`. The default, -96 dB, is the lowest bit of 16-bit audio. */
 export function isSilent(waveform: Pick<Waveform, "channels">, floor = 2 ** -15): boolean {
   return peak(waveform) <= floor;
 }
 
-/** One run of samples from many: [total samples]. */
+/** Concatenates runs of samples: [total samples]. */
 export function concatSamples(parts: readonly Float32Array[]): Float32Array {
   if (parts.length === 1) return parts[0]!;
   const whole = new Float32Array(parts.reduce((total, part) => total + part.length, 0));

@@ -64,7 +64,7 @@ test("a bad file among many is named and counted while the others are embedded",
   try {
     const { code, stderr } = await embed("partly");
     expect(code).toBe(1);
-    expect(stderr).toContain(`failed: ${join(music, "bad.mp3")} is text, not sound`);
+    expect(stderr).toContain(`failed: ${join(music, "bad.mp3")} is text, not audio`);
     expect(stderr).toContain("3 files embedded");
     expect(await npyFiles("partly")).toEqual(["a.npy", "b.npy", "disc2/a.npy"]);
   } finally {

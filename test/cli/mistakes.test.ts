@@ -109,7 +109,7 @@ describe("an input that fails is named and the exit code is 1", () => {
   }
 
   test("a text file called .mp3 is reported as text", async () => {
-    expect(await failure("notes.mp3", "la la la, but in words\n")).toContain("is text, not sound");
+    expect(await failure("notes.mp3", "la la la, but in words\n")).toContain("is text, not audio");
   });
 
   test("a corrupt file is reported as corrupt", async () => {

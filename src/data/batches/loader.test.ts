@@ -56,7 +56,7 @@ describe("the loader", () => {
       [9, "9.wav"],
       [12, "12.wav"],
     ]);
-    expect(bad[0]!.reason).toContain("5.wav is text, not sound");
+    expect(bad[0]!.reason).toContain("5.wav is text, not audio");
     expect(bad[1]!.reason).toContain("There is no file");
     expect(bad[2]!.reason).toMatch(/12\.wav ends .* samples before its crop|12\.wav ends before/);
     expect(batches.flatMap((batch) => batch.clips).toSorted((a, b) => a - b)).toEqual(

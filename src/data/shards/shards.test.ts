@@ -154,7 +154,7 @@ describe("loading from shards", () => {
     const seen = new Set(batches.flatMap((batch) => [...batch.clips, ...batch.bad.map(({ clip }) => clip)]));
     expect(seen.size).toBe(39);
     const [named] = batches.flatMap((batch) => batch.bad);
-    expect(named).toMatchObject({ clip: 3, path: "3.wav", reason: expect.stringContaining("is text, not sound") });
+    expect(named).toMatchObject({ clip: 3, path: "3.wav", reason: expect.stringContaining("is text, not audio") });
   });
 
   test("goes on at any batch as if it had never stopped", async () => {
