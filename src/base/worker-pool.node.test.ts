@@ -15,6 +15,7 @@ const script = folder.write(
      if (job.crash) process.exit(3);
      if (job.throwOutside) { setTimeout(() => { throw new Error("outside") }); return new Promise(() => {}); }
      if (job.hang) for (;;);
+     if (job.sleepMs) return { value: await new Promise((done) => setTimeout(done, job.sleepMs, 7)) };
      if (job.refuse) throw new ConfigError("refused");
      if (job.count) {
        let sent = 0;
@@ -25,7 +26,7 @@ const script = folder.write(
      return { value, transfer: [value.buffer] };
    });`,
 );
-type Job = { bytes?: Uint8Array; count?: number; crash?: true; hang?: true; refuse?: true; throwOutside?: true };
+type Job = { bytes?: Uint8Array; count?: number; crash?: true; hang?: true; refuse?: true; throwOutside?: true; sleepMs?: number };
 const pool = workerPool<Job, Uint8Array | number, number>({
   url: new URL(`file://${script}`),
   size: 2,
@@ -67,6 +68,14 @@ test("a worker that dies or throws outside its job fails that job alone and is r
 
 test("a worker that hangs is stopped after the stall time", async () => {
   await expect(pool.run({ hang: true })).rejects.toThrow("no progress for 2 s");
+});
+
+test("a worker is not taken for stalled while the main thread is blocked", async () => {
+  const job = pool.run({ sleepMs: 1000 });
+  await new Promise((resolve) => setTimeout(resolve, 300)); // the job has reached the worker
+  const end = performance.now() + 2500; // beyond the stall time of 2 s
+  while (performance.now() < end);
+  expect(await job).toBe(7);
 });
 
 test("a signal ends a job, even one that does not listen", async () => {

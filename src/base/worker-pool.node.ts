@@ -57,6 +57,10 @@ interface Task<Job, Result, Part> {
 
 type FromWorker<Result, Part> = { alive: true } | { part: Part } | { result: Result } | { thrown: ThrownInWorker };
 
+/** Silence is counted in ticks of this thread's event loop. While the loop is blocked, or the process suspended, messages of a worker that
+ *  makes progress wait unread, and the clock must not count that against the worker. */
+const stallTicks = 10;
+
 /** A pool of workers, started when first needed. Idle workers do not keep the process alive. */
 export function workerPool<Job, Result, Part = never>(options: PoolOptions): WorkerPool<Job, Result, Part> {
   const { url, size = availableParallelism(), stallSeconds = 120, revive = plainError } = options;
@@ -84,14 +88,15 @@ export function workerPool<Job, Result, Part = never>(options: PoolOptions): Wor
     const { onPart, signal, transfer = [] } = task.options;
     let timer: NodeJS.Timeout | undefined;
     const watch = () => {
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => fail(new WorkerLostError(`A worker made no progress for ${stallSeconds} s and was stopped.`)),
-        stallSeconds * 1000,
-      );
+      clearInterval(timer);
+      let ticks = 0;
+      const tick = () => {
+        if (++ticks === stallTicks) fail(new WorkerLostError(`A worker made no progress for ${stallSeconds} s and was stopped.`));
+      };
+      timer = setInterval(tick, (1000 * stallSeconds) / stallTicks);
     };
     const release = () => {
-      clearTimeout(timer);
+      clearInterval(timer);
       worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       signal?.removeEventListener("abort", onAbort);
     };
@@ -113,7 +118,7 @@ export function workerPool<Job, Result, Part = never>(options: PoolOptions): Wor
       if ("result" in message) return finish(() => task.resolve(message.result));
       if ("thrown" in message) return finish(() => task.reject(revive(message.thrown)));
       if ("alive" in message) return watch();
-      clearTimeout(timer); // our turn: the worker may be waiting for us
+      clearInterval(timer); // our turn: the worker may be waiting for us
       const taken = (more: boolean) => {
         if (!all.has(worker)) return;
         watch();
