@@ -1,4 +1,4 @@
-// NCCL, where this libtorch was built for CUDA and the headers are there. Where this file doesn't compile with them, it is compiled without.
+// NCCL, where this libtorch was built for CUDA and NCCL's headers are found. The build defines OSTINATO_NO_NCCL where they do not compile.
 #ifdef OSTINATO_CUDA
 #include "group.h"
 
