@@ -1,4 +1,6 @@
-// Tensors: from and to JavaScript's memory in one pass, handed between worker threads, disposed, counted.
+// Tensors: conversion from and to the memory of typed arrays, shape and dtype, disposal.
+#include <iterator>
+
 #include "napi.h"
 
 namespace ostinato {
@@ -9,6 +11,9 @@ struct Span {
   size_t bytes;
 };
 
+/** Bytes of an element of a typed array, in the order of napi_typedarray_type; the last is Float16Array, which Node 24 added. */
+constexpr size_t kElementBytes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 2};
+
 /** The memory of a typed array. */
 Span spanOf(napi_env env, napi_value value) {
   bool isTyped = false;
@@ -18,24 +23,25 @@ Span spanOf(napi_env env, napi_value value) {
   size_t length = 0;
   Span span{nullptr, 0};
   check(env, napi_get_typedarray_info(env, value, &type, &length, &span.data, nullptr, nullptr));
-  static const size_t width[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
-  span.bytes = length * width[type];
+  if (static_cast<size_t>(type) >= std::size(kElementBytes)) throw UsageError("this kind of typed array is not supported");
+  span.bytes = length * kElementBytes[type];
   return span;
 }
 
-/** A tensor over foreign memory, valid while that memory is. */
+/** A tensor that shares the memory of `span` and is valid as long as it is. */
 at::Tensor over(const Span& span, at::IntArrayRef shape, at::ScalarType dtype) {
-  int64_t count = 1;
-  for (int64_t n : shape) count *= n;
-  const size_t wanted = static_cast<size_t>(count) * c10::elementSize(dtype);
-  if (wanted != span.bytes) {
-    throw UsageError("the shape needs " + std::to_string(wanted) + " bytes of " + dtypeName(dtype) + ", found " + std::to_string(span.bytes));
+  size_t needed = c10::elementSize(dtype);
+  for (int64_t size : shape) {
+    if (size < 0) throw UsageError("the shape has the negative size " + std::to_string(size));
+    if (__builtin_mul_overflow(needed, static_cast<size_t>(size), &needed)) throw UsageError("the shape has too many elements");
+  }
+  if (needed != span.bytes) {
+    throw UsageError("the shape needs " + std::to_string(needed) + " bytes of " + dtypeName(dtype) + ", found " + std::to_string(span.bytes));
   }
   return at::from_blob(span.data, shape, at::TensorOptions().dtype(dtype));
 }
 
-/** fromBytes(bytes, shape, dtype, device, targetDtype?) → a tensor of its own memory. One copy, the conversion and the move to a
- *  device included. */
+/** fromBytes(bytes, shape, dtype, device, targetDtype?) → a tensor with memory of its own. One copy converts and moves to the device. */
 ENTRY(fromBytes) {
   napi_env env = call.env;
   const auto dtype = dtypeOf(stringOf(env, call.at(2)));
@@ -47,7 +53,7 @@ ENTRY(fromBytes) {
   return wrap(env, tensor);
 }
 
-/** toBytes(tensor, dtype) → a fresh ArrayBuffer, row-major. One copy, conversion included. */
+/** toBytes(tensor, dtype) → a new ArrayBuffer, row-major. One copy converts and moves to the host. */
 ENTRY(toBytes) {
   napi_env env = call.env;
   const at::Tensor tensor = tensorOf(env, call.at(0)).detach();
@@ -60,7 +66,7 @@ ENTRY(toBytes) {
   return buffer;
 }
 
-/** writeBytes(tensor, bytes, dtype): overwrites a tensor's values, in place, outside autograd. */
+/** writeBytes(tensor, bytes, dtype): overwrites a tensor's values in place, without recording it for gradients. */
 ENTRY(writeBytes) {
   napi_env env = call.env;
   at::Tensor tensor = tensorOf(env, call.at(0)).detach();
@@ -71,32 +77,18 @@ ENTRY(writeBytes) {
 /** shapeOf(tensor) → number[]. */
 ENTRY(shapeOf) {
   const auto sizes = tensorOf(call.env, call.at(0)).sizes();
-  napi_value array;
-  check(call.env, napi_create_array_with_length(call.env, sizes.size(), &array));
-  for (size_t i = 0; i < sizes.size(); i++) {
-    check(call.env, napi_set_element(call.env, array, static_cast<uint32_t>(i), makeNumber(call.env, static_cast<double>(sizes[i]))));
-  }
-  return array;
+  return makeArray(call.env, sizes.size(), [&](size_t i) { return makeNumber(call.env, static_cast<double>(sizes[i])); });
 }
 
 ENTRY(dtypeNameOf) { return makeString(call.env, dtypeName(tensorOf(call.env, call.at(0)).scalar_type())); }
 
 ENTRY(deviceOf) { return makeString(call.env, tensorOf(call.env, call.at(0)).device().str()); }
 
-/** dispose(tensors): frees their memory now; using one later is an error that says so. */
+/** dispose(tensors): frees their memory now. Using one of them later is an error. */
 ENTRY(dispose) {
-  napi_env env = call.env;
-  uint32_t length = 0;
-  check(env, napi_get_array_length(env, call.at(0), &length));
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value item;
-    check(env, napi_get_element(env, call.at(0), i, &item));
-    Handle* handle = handleOf(env, item);
-    if (handle == nullptr || !handle->tensor.defined()) continue;
-    liveHandles -= 1;
-    liveBytes -= handle->bytes;
-    handle->tensor.reset();
-  }
+  forEach(call.env, call.at(0), [&](napi_value item) {
+    if (Handle* handle = handleOf(call.env, item)) freeTensor(*handle);
+  });
   return nullptr;
 }
 
