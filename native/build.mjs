@@ -1,4 +1,4 @@
-// Compiles the libtorch addon, as the engine would at its first use: `node native/build.mjs` after `npm run build`.
+// Compiles the libtorch addon, which the engine otherwise does at its first use: `node native/build.mjs` after `npm run build`.
 import { buildAddon } from "../dist/engines/torch/build.js";
 
 console.log(await buildAddon({ onStart: console.log }));

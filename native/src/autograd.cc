@@ -1,4 +1,4 @@
-// Autograd and the thread's modes: gradients, gradient recording, inference mode, autocast.
+// Autograd: gradients, and the modes of the calling thread: recording of gradients, inference mode, autocast.
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
@@ -29,7 +29,7 @@ ENTRY(setRequiresGrad) {
 
 ENTRY(requiresGrad) { return makeBool(call.env, tensorOf(call.env, call.at(0)).requires_grad()); }
 
-/** setGradEnabled(on) → what it was. Thread-local, as all modes are. */
+/** setGradEnabled(on) → the previous setting. Like all modes it belongs to the calling thread. */
 ENTRY(setGradEnabled) {
   const bool before = c10::GradMode::is_enabled();
   c10::GradMode::set_enabled(truthOf(call.env, call.at(0)));
@@ -49,12 +49,12 @@ ENTRY(leaveInference) {
   return nullptr;
 }
 
-/** setAutocast(device type, dtype or null): matrix products and convolutions in `dtype` from here on; null switches it off. */
+/** setAutocast(device, dtype or null): from now on matrix products and convolutions compute in `dtype`; null ends that. */
 ENTRY(setAutocast) {
   napi_env env = call.env;
   const c10::DeviceType device = c10::Device(stringOf(env, call.at(0))).type();
   const bool on = !isNothing(env, call.at(1));
-#if OSTINATO_TORCH_MAJOR >= 2 && OSTINATO_TORCH_MINOR >= 4
+#if OSTINATO_TORCH >= 2004
   at::autocast::set_autocast_enabled(device, on);
   if (on) at::autocast::set_autocast_dtype(device, dtypeOf(stringOf(env, call.at(1))));
 #else
@@ -66,7 +66,7 @@ ENTRY(setAutocast) {
     if (on) at::autocast::set_autocast_gpu_dtype(dtypeOf(stringOf(env, call.at(1))));
   }
 #endif
-  // The cache of converted weights lives as long as the region, and must not outlive an optimiser's in-place update.
+  // The cache of converted weights is only valid until an optimiser changes the weights in place.
   if (on) {
     at::autocast::increment_nesting();
   } else if (at::autocast::decrement_nesting() == 0) {

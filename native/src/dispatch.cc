@@ -1,5 +1,5 @@
-// Dispatch: any operator of libtorch by name and overload, its arguments converted by its own schema and called boxed, as
-// Python's torch.ops does. Autograd, autocast and every device ride along, so nothing here knows a single operator.
+// Dispatch: calls any operator of libtorch by name and overload. Arguments are converted according to the operator's schema and the call
+// is boxed, as with Python's torch.ops, so that autograd, autocast and every device work without code for any operator here.
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include <cmath>
@@ -15,22 +15,23 @@ namespace {
 using c10::IValue;
 using c10::TypeKind;
 
-constexpr size_t kMostOperators = 8192;
-std::atomic<c10::OperatorHandle*> operators[kMostOperators];  // never shrinks: an index stays good in every thread
+constexpr size_t kMaxOperators = 8192;
+std::atomic<c10::OperatorHandle*> operators[kMaxOperators];  // entries are never removed: an index stays valid in every thread
 size_t operatorCount = 0;
 std::unordered_map<std::string, size_t> operatorIndex;
 std::mutex operatorLock;
 
+/** Whether an int64 holds the number exactly. Minus zero is none. */
 bool isInteger(double number) { return std::trunc(number) == number && std::fabs(number) < 9007199254740992.0 && !(number == 0 && std::signbit(number)); }
 
-/** JavaScript can't tell 2 from 2.0: whole numbers cross as integers, which leave a floating tensor floating. */
+/** JavaScript has one type of number: integers become integer scalars, which never change the dtype of a floating-point tensor. */
 at::Scalar scalarOf(napi_env env, napi_value value) {
   if (typeOf(env, value) == napi_boolean) return at::Scalar(truthOf(env, value));
   const double number = numberOf(env, value);
   return isInteger(number) ? at::Scalar(static_cast<int64_t>(number)) : at::Scalar(number);
 }
 
-/** Integers, and the words that libtorch passes as integers: dtypes, memory formats, layouts. */
+/** An integer, or the name of a dtype, memory format or layout, which libtorch passes as integers. */
 int64_t integerOrWord(napi_env env, napi_value value) {
   if (typeOf(env, value) != napi_string) return integerOf(env, value);
   const std::string word = stringOf(env, value);
@@ -46,22 +47,46 @@ c10::List<Item> listOf(napi_env env, napi_value value, c10::optional<int32_t> si
   c10::List<Item> list;
   bool isArray = false;
   check(env, napi_is_array(env, value, &isArray));
-  if (!isArray) {  // int[2] stride = 1: one number stands for all
+  if (!isArray) {  // for a type like int[2], one number stands for all
     if (typeOf(env, value) == napi_external) throw UsageError("expected an array of tensors, found one tensor");
     for (int32_t i = 0; i < size.value_or(1); i++) list.push_back(convert(value));
     return list;
   }
-  uint32_t length = 0;
-  check(env, napi_get_array_length(env, value, &length));
-  list.reserve(length);
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value item;
-    check(env, napi_get_element(env, value, i, &item));
-    list.push_back(convert(item));
-  }
+  forEach(env, value, [&](napi_value item) { list.push_back(convert(item)); });
   return list;
 }
 
+[[noreturn]] void unsupported(const c10::Type& type) { throw UsageError("no JavaScript value is known for an argument of type " + type.str()); }
+
+/** An array as a list of `element`; `size` is that of a type like int[2]. */
+IValue convertList(napi_env env, napi_value value, const c10::Type& element, c10::optional<int32_t> size) {
+  switch (element.kind()) {
+    case TypeKind::TensorType:
+      return IValue(listOf<at::Tensor>(env, value, size, [&](napi_value item) { return tensorOf(env, item); }));
+    case TypeKind::IntType:
+    case TypeKind::SymIntType:
+      return IValue(listOf<int64_t>(env, value, size, [&](napi_value item) { return integerOf(env, item); }));
+    case TypeKind::FloatType:
+      return IValue(listOf<double>(env, value, size, [&](napi_value item) { return numberOf(env, item); }));
+    case TypeKind::BoolType:
+      return IValue(listOf<bool>(env, value, size, [&](napi_value item) { return truthOf(env, item); }));
+    case TypeKind::NumberType:
+      return IValue(listOf<at::Scalar>(env, value, size, [&](napi_value item) { return scalarOf(env, item); }));
+    case TypeKind::OptionalType:
+      if (element.castRaw<c10::OptionalType>()->getElementType()->kind() == TypeKind::NumberType) {
+        return IValue(listOf<c10::optional<at::Scalar>>(env, value, size, [&](napi_value item) {
+          return isNothing(env, item) ? c10::optional<at::Scalar>() : c10::optional<at::Scalar>(scalarOf(env, item));
+        }));
+      }
+      return IValue(listOf<c10::optional<at::Tensor>>(env, value, size, [&](napi_value item) {
+        return isNothing(env, item) ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(tensorOf(env, item));
+      }));
+    default:
+      unsupported(element);
+  }
+}
+
+/** A JavaScript value as an argument of the schema's type. */
 IValue convert(napi_env env, napi_value value, const c10::Type& type, c10::optional<int32_t> size) {
   switch (type.kind()) {
     case TypeKind::TensorType:
@@ -82,39 +107,12 @@ IValue convert(napi_env env, napi_value value, const c10::Type& type, c10::optio
       return IValue(stringOf(env, value));
     case TypeKind::DeviceObjType:
       return IValue(c10::Device(stringOf(env, value)));
-    case TypeKind::ListType: {
-      const c10::Type& element = *type.castRaw<c10::ListType>()->getElementType();
-      switch (element.kind()) {
-        case TypeKind::TensorType:
-          return IValue(listOf<at::Tensor>(env, value, size, [&](napi_value item) { return tensorOf(env, item); }));
-        case TypeKind::IntType:
-        case TypeKind::SymIntType:
-          return IValue(listOf<int64_t>(env, value, size, [&](napi_value item) { return integerOf(env, item); }));
-        case TypeKind::FloatType:
-          return IValue(listOf<double>(env, value, size, [&](napi_value item) { return numberOf(env, item); }));
-        case TypeKind::BoolType:
-          return IValue(listOf<bool>(env, value, size, [&](napi_value item) { return truthOf(env, item); }));
-        case TypeKind::NumberType:
-          return IValue(listOf<at::Scalar>(env, value, size, [&](napi_value item) { return scalarOf(env, item); }));
-        case TypeKind::OptionalType:
-          if (element.castRaw<c10::OptionalType>()->getElementType()->kind() == TypeKind::NumberType) {
-            return IValue(listOf<c10::optional<at::Scalar>>(env, value, size, [&](napi_value item) {
-              return isNothing(env, item) ? c10::optional<at::Scalar>() : c10::optional<at::Scalar>(scalarOf(env, item));
-            }));
-          }
-          return IValue(listOf<c10::optional<at::Tensor>>(env, value, size, [&](napi_value item) {
-            return isNothing(env, item) ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(tensorOf(env, item));
-          }));
-        default:
-          break;
-      }
-      break;
-    }
+    case TypeKind::ListType:
+      return convertList(env, value, *type.castRaw<c10::ListType>()->getElementType(), size);
     default:
-      break;
+      if (isNothing(env, value)) return IValue();
+      unsupported(type);
   }
-  if (isNothing(env, value)) return IValue();
-  throw UsageError("no JavaScript value is known for an argument of type " + type.str());
 }
 
 napi_value toJs(napi_env env, const IValue& value) {
@@ -130,45 +128,57 @@ napi_value toJs(napi_env env, const IValue& value) {
   return nothing;
 }
 
-/** The stack of results after the operator ran. */
-torch::jit::Stack run(Call& call) {
-  napi_env env = call.env;
-  const auto index = static_cast<size_t>(numberOf(env, call.at(0)));
-  c10::OperatorHandle* op = index < kMostOperators ? operators[index].load(std::memory_order_acquire) : nullptr;
+/** The operator at an index that findOperator returned. */
+c10::OperatorHandle& operatorAt(napi_env env, napi_value value) {
+  const int64_t index = integerOf(env, value);
+  const bool inRange = index >= 0 && index < static_cast<int64_t>(kMaxOperators);
+  c10::OperatorHandle* op = inRange ? operators[index].load(std::memory_order_acquire) : nullptr;
   if (op == nullptr) throw UsageError("no operator has this index");
-  call.describeFrom = 1;
-  const c10::FunctionSchema& schema = op->schema();
+  return *op;
+}
+
+/** The arguments of a call behind the operator's index, in the order of the schema, with defaults for those left out. */
+torch::jit::Stack argumentsOf(const Call& call, const c10::FunctionSchema& schema) {
   const auto& arguments = schema.arguments();
   const size_t given = call.count - 1;
+  if (given > arguments.size()) throw UsageError("takes at most " + std::to_string(arguments.size()) + " arguments, found " + std::to_string(given));
   torch::jit::Stack stack;
   stack.reserve(arguments.size());
-  try {
-    if (given > arguments.size()) throw UsageError("takes at most " + std::to_string(arguments.size()) + " arguments, found " + std::to_string(given));
-    for (size_t i = 0; i < arguments.size(); i++) {
-      const c10::Argument& argument = arguments[i];
-      if (i < given && typeOf(env, call.at(i + 1)) != napi_undefined) {
-        try {
-          stack.push_back(convert(env, call.at(i + 1), *argument.type(), argument.N()));
-        } catch (const UsageError& error) {
-          throw UsageError("argument " + argument.name() + ": " + error.what());
-        }
-      } else if (argument.default_value().has_value()) {
-        stack.push_back(*argument.default_value());
-      } else if (argument.type()->kind() == TypeKind::OptionalType) {
-        stack.push_back(IValue());
-      } else {
-        throw UsageError("argument " + argument.name() + " is missing");
+  for (size_t i = 0; i < arguments.size(); i++) {
+    const c10::Argument& argument = arguments[i];
+    if (i < given && typeOf(call.env, call.at(i + 1)) != napi_undefined) {
+      try {
+        stack.push_back(convert(call.env, call.at(i + 1), *argument.type(), argument.N()));
+      } catch (const UsageError& error) {
+        throw UsageError("argument " + argument.name() + ": " + error.what());
       }
+    } else if (argument.default_value().has_value()) {
+      stack.push_back(*argument.default_value());
+    } else if (argument.type()->kind() == TypeKind::OptionalType) {
+      stack.push_back(IValue());
+    } else {
+      throw UsageError("argument " + argument.name() + " is missing");
     }
-    op->callBoxed(stack);
-  } catch (...) {
-    call.subject = schema.name() + (schema.overload_name().empty() ? "" : "." + schema.overload_name());
-    throw;
   }
   return stack;
 }
 
-/** findOperator("aten::add", "Tensor") → its index for `invoke`, or −1 where this libtorch has none. */
+/** Runs the operator of a call and returns the stack of its results. */
+torch::jit::Stack run(Call& call) {
+  const c10::OperatorHandle& op = operatorAt(call.env, call.at(0));
+  const c10::FunctionSchema& schema = op.schema();
+  call.describeFrom = 1;
+  try {
+    torch::jit::Stack stack = argumentsOf(call, schema);
+    op.callBoxed(stack);
+    return stack;
+  } catch (...) {
+    call.subject = schema.name() + (schema.overload_name().empty() ? "" : "." + schema.overload_name());
+    throw;
+  }
+}
+
+/** findOperator("aten::add", "Tensor") → the operator's index for `invoke`, or −1 where this libtorch has none. */
 ENTRY(findOperator) {
   const std::string name = stringOf(call.env, call.at(0));
   const std::string overload = stringOf(call.env, call.at(1));
@@ -178,34 +188,35 @@ ENTRY(findOperator) {
   if (known != operatorIndex.end()) return makeNumber(call.env, static_cast<double>(known->second));
   const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!found.has_value()) return makeNumber(call.env, -1);
-  if (operatorCount == kMostOperators) throw UsageError("too many different operators");
+  if (operatorCount == kMaxOperators) throw UsageError("too many different operators");
   operators[operatorCount].store(new c10::OperatorHandle(*found), std::memory_order_release);
   operatorIndex.emplace(key, operatorCount);
   return makeNumber(call.env, static_cast<double>(operatorCount++));
 }
 
+/** hasKernel(index, device) → whether the operator is implemented for a device. libtorch declares some operators for all devices and
+ *  implements them for one. */
+ENTRY(hasKernel) {
+  const auto key = at::TensorOptions().device(c10::Device(stringOf(call.env, call.at(1)))).computeDispatchKey();
+  return makeBool(call.env, operatorAt(call.env, call.at(0)).hasComputedKernelForDispatchKey(key));
+}
+
 /** schemaOf(index) → the operator's signature as text. */
 ENTRY(schemaOf) {
-  const auto index = static_cast<size_t>(numberOf(call.env, call.at(0)));
-  c10::OperatorHandle* op = index < kMostOperators ? operators[index].load(std::memory_order_acquire) : nullptr;
-  if (op == nullptr) throw UsageError("no operator has this index");
   std::ostringstream text;
-  text << op->schema();
+  text << operatorAt(call.env, call.at(0)).schema();
   return makeString(call.env, text.str());
 }
 
 /** invoke(index, ...arguments) → a tensor, a number, or an array where the operator has several results. */
 ENTRY(invoke) {
   const torch::jit::Stack stack = run(call);
-  if (stack.size() == 1) return toJs(call.env, stack[0]);
   if (stack.empty()) return nullptr;
-  napi_value results;
-  check(call.env, napi_create_array_with_length(call.env, stack.size(), &results));
-  for (size_t i = 0; i < stack.size(); i++) check(call.env, napi_set_element(call.env, results, static_cast<uint32_t>(i), toJs(call.env, stack[i])));
-  return results;
+  if (stack.size() == 1) return toJs(call.env, stack[0]);
+  return makeArray(call.env, stack.size(), [&](size_t i) { return toJs(call.env, stack[i]); });
 }
 
-/** As invoke, for operators called for their effect: no handle is made for the result. */
+/** As invoke, without results: for operators that work in place. */
 ENTRY(perform) {
   run(call);
   return nullptr;
@@ -215,6 +226,7 @@ ENTRY(perform) {
 
 void exposeDispatch(napi_env env, napi_value exports) {
   expose(env, exports, "findOperator", findOperator);
+  expose(env, exports, "hasKernel", hasKernel);
   expose(env, exports, "schemaOf", schemaOf);
   expose(env, exports, "invoke", invoke);
   expose(env, exports, "perform", perform);

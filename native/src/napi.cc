@@ -1,4 +1,4 @@
-// The boundary's grammar, carried out: values in and out, and the one place where exceptions are caught.
+// Node-API helpers: conversion of values, tensor handles, and the translation of exceptions.
 #include "napi.h"
 
 #include <c10/util/Exception.h>
@@ -22,14 +22,19 @@ constexpr DtypeName kDtypes[] = {
     {"float64", at::kDouble}, {"float16", at::kHalf},     {"uint8", at::kByte}, {"int8", at::kChar}, {"int16", at::kShort},
 };
 
+/** Called when JavaScript's garbage collector drops a tensor. */
 void release(napi_env, void* data, void*) {
   auto* handle = static_cast<Handle*>(data);
-  if (handle->tensor.defined()) {
-    liveHandles -= 1;
-    liveBytes -= handle->bytes;
-  }
+  freeTensor(*handle);
   handle->magic = 0;
   delete handle;
+}
+
+void describeTensor(const at::Tensor& tensor, std::ostringstream& out) {
+  out << dtypeName(tensor.scalar_type()) << "[";
+  for (int64_t i = 0; i < tensor.dim(); i++) out << (i ? ", " : "") << tensor.size(i);
+  out << "]";
+  if (!tensor.is_cpu()) out << " on " << tensor.device().str();
 }
 
 void describeValue(napi_env env, napi_value value, std::ostringstream& out, int depth) {
@@ -38,13 +43,9 @@ void describeValue(napi_env env, napi_value value, std::ostringstream& out, int 
       Handle* handle = handleOf(env, value);
       if (handle == nullptr || !handle->tensor.defined()) {
         out << "disposed tensor";
-        return;
+      } else {
+        describeTensor(handle->tensor, out);
       }
-      const at::Tensor& tensor = handle->tensor;
-      out << dtypeName(tensor.scalar_type()) << "[";
-      for (int64_t i = 0; i < tensor.dim(); i++) out << (i ? ", " : "") << tensor.size(i);
-      out << "]";
-      if (!tensor.is_cpu()) out << " on " << tensor.device().str();
       return;
     }
     case napi_object: {
@@ -80,9 +81,9 @@ void throwJs(const Call& call, const std::string& reason) {
   std::string arguments;
   try {
     arguments = describe(call);
-  } catch (...) {  // describing must not hide the reason
+  } catch (...) {  // an error while describing must not hide the reason
   }
-  // The dispatcher adds a page on every backend it knows; the first sentence says it all.
+  // The dispatcher appends a list of all its backends, which says nothing more.
   const std::string first = reason.substr(0, reason.find(" This could be because the operator doesn't exist"));
   napi_throw_error(call.env, "OSTINATO_TORCH", (call.subject + "(" + arguments + "): " + first).c_str());
 }
@@ -97,22 +98,28 @@ napi_value guarded(napi_env env, napi_callback_info info, const char* name, napi
     return body(call);
   } catch (const PendingException&) {
     return nullptr;
-  } catch (const c10::Error& error) {  // first: its what() would drag a C++ backtrace along
-    if (call.subject.empty()) call.subject = name;
-    throwJs(call, error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    if (call.subject.empty()) call.subject = name;
-    throwJs(call, error.what());
   } catch (...) {
     if (call.subject.empty()) call.subject = name;
-    throwJs(call, "something that is no exception was thrown");
+    throwJs(call, currentReason());
   }
   return nullptr;
 }
 
+std::string currentReason() {
+  try {
+    throw;
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception of an unknown type was thrown";
+  }
+}
+
 std::string describe(const Call& call) {
   std::ostringstream out;
-  for (size_t i = call.describeFrom; i < call.count && i < Call::kMost; i++) {
+  for (size_t i = call.describeFrom; i < call.count && i < Call::kMaxArguments; i++) {
     if (i > call.describeFrom) out << ", ";
     describeValue(call.env, call.args[i], out, 0);
   }
@@ -136,6 +143,13 @@ napi_value wrap(napi_env env, at::Tensor tensor) {
   return value;
 }
 
+void freeTensor(Handle& handle) {
+  if (!handle.tensor.defined()) return;
+  liveHandles -= 1;
+  liveBytes -= handle.bytes;
+  handle.tensor.reset();
+}
+
 Handle* handleOf(napi_env env, napi_value value) {
   if (typeOf(env, value) != napi_external) return nullptr;
   void* data = nullptr;
@@ -152,23 +166,13 @@ at::Tensor& tensorOf(napi_env env, napi_value value) {
 }
 
 std::vector<at::Tensor> tensorsOf(napi_env env, napi_value array) {
-  uint32_t length = 0;
-  check(env, napi_get_array_length(env, array, &length));
   std::vector<at::Tensor> tensors;
-  tensors.reserve(length);
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value item;
-    check(env, napi_get_element(env, array, i, &item));
-    tensors.push_back(isNothing(env, item) ? at::Tensor() : tensorOf(env, item));
-  }
+  forEach(env, array, [&](napi_value item) { tensors.push_back(isNothing(env, item) ? at::Tensor() : tensorOf(env, item)); });
   return tensors;
 }
 
 napi_value wrapAll(napi_env env, const std::vector<at::Tensor>& tensors) {
-  napi_value array;
-  check(env, napi_create_array_with_length(env, tensors.size(), &array));
-  for (size_t i = 0; i < tensors.size(); i++) check(env, napi_set_element(env, array, static_cast<uint32_t>(i), wrap(env, tensors[i])));
-  return array;
+  return makeArray(env, tensors.size(), [&](size_t i) { return wrap(env, tensors[i]); });
 }
 
 napi_valuetype typeOf(napi_env env, napi_value value) {
@@ -190,7 +194,7 @@ double numberOf(napi_env env, napi_value value) {
 
 int64_t integerOf(napi_env env, napi_value value) {
   const double number = numberOf(env, value);
-  if (!(std::trunc(number) == number)) throw UsageError("expected a whole number, found " + std::to_string(number));
+  if (!(std::trunc(number) == number && std::fabs(number) < 9.2e18)) throw UsageError("expected an integer, found " + std::to_string(number));
   return static_cast<int64_t>(number);
 }
 
@@ -209,14 +213,8 @@ std::string stringOf(napi_env env, napi_value value) {
 }
 
 std::vector<int64_t> integersOf(napi_env env, napi_value array) {
-  uint32_t length = 0;
-  check(env, napi_get_array_length(env, array, &length));
-  std::vector<int64_t> numbers(length);
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value item;
-    check(env, napi_get_element(env, array, i, &item));
-    numbers[i] = integerOf(env, item);
-  }
+  std::vector<int64_t> numbers;
+  forEach(env, array, [&](napi_value item) { numbers.push_back(integerOf(env, item)); });
   return numbers;
 }
 

@@ -1,4 +1,4 @@
-// The runtime: module start, threads, devices, random state, memory accounting.
+// Runtime: initialisation of the module, threads, devices, random state, memory.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -13,7 +13,7 @@ const c10::impl::DeviceGuardImplInterface* guardOf(c10::DeviceType type) {
   return c10::impl::hasDeviceGuardImpl(type) ? c10::impl::getDeviceGuardImpl(type) : nullptr;
 }
 
-/** setThreads(n) for the thread that calls; Debian's build starts with one. */
+/** setThreads(n): number of threads of an operator, for the calling thread. Debian's libtorch starts with one. */
 ENTRY(setThreads) {
   at::set_num_threads(static_cast<int>(integerOf(call.env, call.at(0))));
   return nullptr;
@@ -21,13 +21,13 @@ ENTRY(setThreads) {
 
 ENTRY(getThreads) { return makeNumber(call.env, at::get_num_threads()); }
 
-/** deviceCount("cuda") → how many there are; 0 where this libtorch was built without. */
+/** deviceCount("cuda") → number of devices; 0 where this libtorch was built without CUDA. */
 ENTRY(deviceCount) {
   const auto* guard = guardOf(c10::Device(stringOf(call.env, call.at(0))).type());
   return makeNumber(call.env, guard == nullptr ? 0 : static_cast<double>(guard->deviceCount()));
 }
 
-/** setDevice("cuda:1"): where operators that name no device, and collectives, work from now on in this thread. */
+/** setDevice("cuda:1"): the current device of the calling thread, for collectives and for operators that name none. */
 ENTRY(setDevice) {
   const c10::Device device(stringOf(call.env, call.at(0)));
   const auto* guard = guardOf(device.type());
@@ -36,7 +36,7 @@ ENTRY(setDevice) {
   return nullptr;
 }
 
-/** synchronize(device): waits until the device has done all that was asked of its current stream. */
+/** synchronize(device): waits until the device has finished the work in its current stream. */
 ENTRY(synchronize) {
   const c10::Device device(stringOf(call.env, call.at(0)));
   const auto* guard = guardOf(device.type());
@@ -47,7 +47,7 @@ ENTRY(synchronize) {
 
 at::Generator generatorOf(napi_env env, napi_value device) { return at::globalContext().defaultGenerator(c10::Device(stringOf(env, device))); }
 
-/** seed(device, number): restarts the device's generator. */
+/** seed(device, number): seeds the device's random generator. */
 ENTRY(seed) {
   at::Generator generator = generatorOf(call.env, call.at(0));
   std::lock_guard<std::mutex> guard(generator.mutex());
@@ -69,7 +69,7 @@ ENTRY(setRandomState) {
   return nullptr;
 }
 
-/** setTf32(on): whether a GPU may round float32 products to 10 bits of fraction. libtorch allows it in convolutions by default. */
+/** setTf32(on): whether a GPU may compute float32 products in TF32, with 10 bits of fraction. libtorch's default is on for convolutions. */
 ENTRY(setTf32) {
   const bool on = truthOf(call.env, call.at(0));
   at::globalContext().setAllowTF32CuDNN(on);
@@ -77,7 +77,7 @@ ENTRY(setTf32) {
   return nullptr;
 }
 
-/** memory() → { tensors, tensorBytes, heapBytes }: live handles, their bytes (views counted in full), and what malloc has given out. */
+/** memory() → { tensors, tensorBytes, heapBytes }: live handles, their bytes (views count in full), and bytes allocated by malloc. */
 ENTRY(memory) {
   napi_env env = call.env;
   const struct mallinfo2 heap = mallinfo2();
@@ -89,7 +89,7 @@ ENTRY(memory) {
   return report;
 }
 
-/** build() → { version, collectives } of the libtorch this addon was built against. */
+/** build() → { version } of the libtorch that the addon was built against. */
 ENTRY(build) {
   napi_env env = call.env;
   napi_value report;
@@ -98,8 +98,8 @@ ENTRY(build) {
   return report;
 }
 
-/** Activations of tens of megabytes come and go each layer: served from the heap they keep their pages, served by mmap they would be
- *  zeroed by the kernel each time (19 to 23 % of a forward's CPU time). */
+/** Each layer allocates and frees activations of tens of megabytes. From the heap they reuse their pages; from mmap the kernel would zero
+ *  new ones each time (19 to 23 % of the CPU time of a forward pass). */
 void tuneMalloc() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 2147483647);
@@ -134,9 +134,9 @@ NAPI_MODULE_INIT() {
     exposeAutograd(env, exports);
     exposeRuntime(env, exports);
     exposeCollectives(env, exports);
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "OSTINATO_TORCH", error.what());
   } catch (const PendingException&) {
+  } catch (...) {
+    napi_throw_error(env, "OSTINATO_TORCH", currentReason().c_str());
   }
   return exports;
 }

@@ -1,4 +1,4 @@
-// Build: compiles the native addon with plain g++, once for each libtorch and each state of its sources.
+// Build: compiles the addon with g++, once for each libtorch and each version of the sources.
 import { execFile, execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
@@ -11,7 +11,7 @@ import { NotFoundError, OstinatoError } from "../../base/errors.ts";
 import { withLock } from "../../base/lock.node.ts";
 import { type Libtorch, locateLibtorch } from "./locate.ts";
 
-/** The compiler refused; the message holds its first complaints. */
+/** Compiling the addon failed; the message holds the compiler's first errors. */
 export class BuildError extends OstinatoError {
   override readonly code: string = "OSTINATO_BUILD";
 }
@@ -19,11 +19,11 @@ export class BuildError extends OstinatoError {
 export interface BuildOptions {
   readonly libtorch?: Libtorch;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Told once where compiling is needed. */
+  /** Called with a message before compiling. */
   readonly onStart?: (message: string) => void;
 }
 
-/** The addon's file for a libtorch, compiled first where it is not there yet (20 to 60 s).
+/** The path of the addon for a libtorch, compiled first where needed (20 to 60 s).
  *  @throws NotFoundError without libtorch, g++ or Node's headers; BuildError when the compiler refuses. */
 export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   const env = options.env ?? process.env;
@@ -35,7 +35,9 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   try {
     execFileSync(compiler, ["--version"], { stdio: "ignore" });
   } catch {
-    throw new NotFoundError(`There is no ${compiler}, which compiles the libtorch engine. Install it (apt-get install -y g++) or set CXX.`);
+    throw new NotFoundError(
+      `The libtorch engine is compiled with ${compiler}, which was not found. Install it (apt-get install -y g++) or set CXX.`,
+    );
   }
   return withLock(`${dirname(target)}.building`, async () => {
     if (!existsSync(target)) await compileAddon(target, libtorch, compiler, node, options.onStart);
@@ -58,10 +60,11 @@ async function compileAddon(
     const objects = await pooled(sources(), availableParallelism(), async (source) => {
       const object = join(work, `${source.split("/").pop()}.o`);
       try {
-        await compile(compiler, [...flags, "-c", source, "-o", object]);
+        const warnings = await compile(compiler, [...flags, "-c", source, "-o", object]);
+        if (warnings) onStart?.(warnings);
       } catch (error) {
         if (!libtorch.cuda || !source.endsWith("nccl.cc")) throw error;
-        // NCCL's headers differ from build to build; without them the addon lacks that one backend.
+        // NCCL's headers differ between builds; without them the addon has every backend but NCCL.
         await compile(compiler, [...flags, "-DOSTINATO_NO_NCCL", "-c", source, "-o", object]);
       }
       return object;
@@ -69,13 +72,13 @@ async function compileAddon(
     const linked = join(work, "ostinato-torch.node");
     await compile(compiler, [...objects, "-o", linked, ...linkFlags(libtorch)]);
     mkdirSync(dirname(target), { recursive: true });
-    renameSync(linked, target); // whole or absent, whoever else builds at the same time
+    renameSync(linked, target); // atomic: another process never loads half a file
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-/** Where the addon for a libtorch lies, built or not. */
+/** The path of the addon for a libtorch, whether it has been built or not. */
 export function addonPath(libtorch: Libtorch): string {
   const hash = createHash("sha256");
   for (const file of [...sources(), ...headers()]) hash.update(readFileSync(file));
@@ -84,7 +87,7 @@ export function addonPath(libtorch: Libtorch): string {
   return join(buildFolder(), `${libtorch.version}-${hash.digest("hex").slice(0, 16)}`, "ostinato-torch.node");
 }
 
-/** The folder of the C++ sources: beside src/ or dist/ in the repository, else the package `@ostinato/torch`. */
+/** The folder of the C++ sources: `native/` in the repository, else the package `@ostinato/torch`. */
 export function nativeFolder(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, "native/src/napi.h"))) return join(folder, "native");
@@ -112,7 +115,7 @@ const listed = (folder: string, ending: string): string[] =>
     .sort()
     .map((name) => join(folder, name));
 
-/** Where a wheel keeps CUDA's and NCCL's headers, and where the toolkit does; NCCL's collectives need both. */
+/** Include folders of CUDA and NCCL, from a wheel's `nvidia` packages or the toolkit; NCCL's collectives need both. */
 function cudaIncludes({ cuda, libraries }: Libtorch): string[] {
   if (!cuda) return [];
   const packages = join(libraries, "../../nvidia");
@@ -123,7 +126,7 @@ function cudaIncludes({ cuda, libraries }: Libtorch): string[] {
 const sources = (): string[] => listed(join(nativeFolder(), "src"), ".cc");
 const headers = (): string[] => [...listed(join(nativeFolder(), "src"), ".h"), ...listed(join(nativeFolder(), "gloo"), ".h")];
 
-/** The folder that holds node_api.h. @throws NotFoundError telling how to name it. */
+/** The folder that holds node_api.h. @throws NotFoundError with how to set it. */
 export function nodeHeaders(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const places = [env.NODE_INCLUDE, join(dirname(process.execPath), "../include/node"), "/usr/include/node", "/usr/include/nodejs/src"];
   const found = places.find((place) => place && existsSync(join(place, "node_api.h")));
@@ -133,37 +136,46 @@ export function nodeHeaders(env: Readonly<Record<string, string | undefined>> = 
   );
 }
 
+/** A version as one integer that compares as versions do: 1.13.0 → 1013, 2.4.1 → 2004. */
+export function versionNumber(version: string): number {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return 1000 * major + minor;
+}
+
 function compileFlags(libtorch: Libtorch, node: string): string[] {
-  const [major, minor] = libtorch.version.split(".").map(Number);
+  const version = versionNumber(libtorch.version);
   return [
-    ...[major! >= 2 && minor! >= 1 ? "-std=c++20" : "-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-w"],
-    ...[`-DOSTINATO_TORCH_MAJOR=${major}`, `-DOSTINATO_TORCH_MINOR=${minor}`, `-DOSTINATO_TORCH_VERSION="${libtorch.version}"`],
+    ...[version >= 2001 ? "-std=c++20" : "-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    ...["-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"],
+    ...[`-DOSTINATO_TORCH=${version}`, `-DOSTINATO_TORCH_VERSION="${libtorch.version}"`],
     ...["-DUSE_C10D_GLOO", `-D_GLIBCXX_USE_CXX11_ABI=${libtorch.newStrings ? 1 : 0}`],
     ...(libtorch.cuda ? ["-DOSTINATO_CUDA"] : []),
-    ...[`-I${node}`, ...libtorch.includes.map((folder) => `-I${folder}`)],
-    ...cudaIncludes(libtorch).map((folder) => `-isystem${folder}`),
-    ...(libtorch.glooHeaders ? [] : [`-I${join(nativeFolder(), "gloo")}`]),
+    // As system headers, so that warnings are about our sources alone.
+    ...[node, ...libtorch.includes, ...cudaIncludes(libtorch)].map((folder) => `-isystem${folder}`),
+    ...(libtorch.glooHeaders ? [] : [`-isystem${join(nativeFolder(), "gloo")}`]),
   ];
 }
 
 function linkFlags(libtorch: Libtorch): string[] {
-  // Without --no-as-needed the linker drops the CUDA libraries, whose kernels register themselves when loaded.
+  // No symbol of the CUDA libraries is used: without --no-as-needed the linker drops them, and their kernels are never registered.
   const cuda = libtorch.cuda ? ["-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined", "-ltorch_cuda", "-lc10_cuda"] : [];
-  return ["-shared", `-L${libtorch.libraries}`, `-Wl,-rpath,${libtorch.libraries}`, ...cuda, "-ltorch_cpu", "-lc10"];
+  const hardening = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"];
+  return ["-shared", ...hardening, `-L${libtorch.libraries}`, `-Wl,-rpath,${libtorch.libraries}`, ...cuda, "-ltorch_cpu", "-lc10"];
 }
 
-async function compile(compiler: string, args: string[]): Promise<void> {
+/** Runs the compiler and returns its warnings. @throws BuildError with its first errors. */
+async function compile(compiler: string, args: string[]): Promise<string> {
   try {
-    await promisify(execFile)(compiler, args, { maxBuffer: 64 << 20 });
+    return (await promisify(execFile)(compiler, args, { maxBuffer: 64 << 20 })).stderr;
   } catch (error) {
-    const complaints = String((error as { stderr?: string }).stderr ?? error)
+    const errors = String((error as { stderr?: string }).stderr ?? error)
       .split("\n")
       .filter((line) => /error|undefined reference|No such file/.test(line));
-    throw new BuildError(`${compiler} ${args.join(" ")}\nfailed: ${complaints.slice(0, 12).join("\n") || String(error)}`);
+    throw new BuildError(`${compiler} ${args.join(" ")}\nfailed: ${errors.slice(0, 12).join("\n") || String(error)}`);
   }
 }
 
-/** Maps over items, `width` at a time, results in order. */
+/** Maps over items with at most `width` in progress; results in the order of the items. */
 async function pooled<A, B>(items: readonly A[], width: number, work: (item: A) => Promise<B>): Promise<B[]> {
   const results: B[] = new Array(items.length);
   let next = 0;
