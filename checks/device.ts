@@ -14,7 +14,7 @@ import { hostTensor, toFloat32 } from "../src/base/host-tensor.ts";
 import { fillGaussian, seeded } from "../src/base/random.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { torchEngine } from "../src/engines/torch/engine.ts";
-import { features } from "../src/engines/torch/lowering.ts";
+import { features } from "../src/engines/torch/features.ts";
 import { torchOps } from "../src/engines/torch/ops.ts";
 import { openTorch, synchronize } from "../src/engines/torch/runtime.ts";
 import { fromHost, type TorchTensor, tidy, toFloats } from "../src/engines/torch/tensor.ts";

@@ -1,4 +1,4 @@
-// The addon as TypeScript sees it: the native boundary's types, and loading it once a thread.
+// The addon: the types of its functions, and loading it once per thread.
 import { createRequire } from "node:module";
 import type { DType } from "../../base/dtypes.ts";
 import { NotFoundError } from "../../base/errors.ts";
@@ -14,11 +14,11 @@ export type NativeValue = Handle | number | boolean | string | null | undefined 
 export type NativeResult = Handle | number | boolean | string | null | undefined | NativeResult[];
 
 export interface MemoryReport {
-  /** Live tensor handles of all threads. */
+  /** Number of live tensor handles in all threads. */
   readonly tensors: number;
-  /** Their bytes; views count in full. */
+  /** Bytes of those tensors; views count in full. */
   readonly tensorBytes: number;
-  /** What malloc has given out and not got back. */
+  /** Bytes allocated by malloc and not freed. */
   readonly heapBytes: number;
 }
 
@@ -28,9 +28,10 @@ export interface NativeGroup {
   readonly [groupBrand]: true;
 }
 
-/** The functions of `native/src`; each is documented there, beside its code. */
+/** The functions of `native/src`, where each is documented. */
 export interface Addon {
   findOperator(name: string, overload: string): number;
+  hasKernel(operator: number, device: string): boolean;
   schemaOf(operator: number): string;
   invoke(operator: number, ...args: NativeValue[]): NativeResult;
   perform(operator: number, ...args: NativeValue[]): void;
@@ -87,11 +88,11 @@ export function addon(): Addon {
 }
 
 /** Builds the addon where needed and loads it into this thread.
- *  @throws NotFoundError where libtorch or a compiler is missing, telling what to install. */
+ *  @throws NotFoundError where libtorch or a compiler is missing, with what to install. */
 export async function loadAddon(options: BuildOptions = {}): Promise<Addon> {
   if (loaded) return loaded;
   const path = await buildAddon(options);
-  // libgomp reads this when it is loaded: threads that wait sleep at once instead of stealing time from those that work.
+  // Read by libgomp when it is loaded: waiting threads sleep at once instead of spinning.
   process.env.GOMP_SPINCOUNT ??= "0";
   loaded ??= createRequire(import.meta.url)(path) as Addon;
   return loaded;

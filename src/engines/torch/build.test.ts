@@ -33,7 +33,7 @@ test("a lock left behind by a dead process does not hold up a build", { timeout:
   const dead = spawnSync(process.execPath, ["-e", ""]).pid;
   const target = addonPath(libtorch);
   mkdirSync(dirname(dirname(target)), { recursive: true });
-  writeFileSync(`${dirname(target)}.lock`, `${dead}@${hostname()}`);
+  writeFileSync(`${dirname(target)}.building`, `${dead}@${hostname()}`);
   expect(await buildAddon({ libtorch, env })).toBe(target);
   expect(readFileSync(target, "utf8")).toContain("-ltorch_cpu");
 });

@@ -11,9 +11,11 @@ function split(name: string): [name: string, overload: string] {
   return dot < 0 ? [`${space}::${rest}`, ""] : [`${space}::${rest.slice(0, dot)}`, rest.slice(dot + 1)];
 }
 
-/** Whether this libtorch knows an operator of that name, on whatever device. */
-export function hasOperator(name: OperatorName): boolean {
-  return addon().findOperator(...split(name)) >= 0;
+/** Whether this libtorch implements an operator for a device. That it declares one says little: libtorch 2.0 to 2.3 declare
+ *  `_fused_adamw_` for every device and implement it for GPUs alone. */
+export function hasOperator(name: OperatorName, device: string): boolean {
+  const index = addon().findOperator(...split(name));
+  return index >= 0 && addon().hasKernel(index, device);
 }
 
 /** The operator's signature as libtorch writes it. @throws NotFoundError where this libtorch has none of that name. */

@@ -1,17 +1,15 @@
 // The libtorch engine: programs run eagerly, on the CPU or a GPU, in float32 or a half dtype.
-import type { DType } from "../../base/dtypes.ts";
 import type { Ops } from "../../ops/ops.ts";
 import { checkShape, paramsFrom } from "../../ops/params.ts";
 import type { Engine, Program, Session, Values, WeightReader } from "../../ops/program.ts";
 import { addon } from "./addon.ts";
-import { type HalfDType, inferenceOps } from "./lowering.ts";
+import type { HalfDType } from "./half.ts";
+import { inferenceOps } from "./inference-ops.ts";
 import { type OpenOptions, openTorch } from "./runtime.ts";
-import { fromHost, keep, type TorchTensor, tidy, toHost } from "./tensor.ts";
+import { fromHost, hostDtype, keep, type TorchTensor, tidy, toHost } from "./tensor.ts";
 
 export interface TorchEngineOptions extends OpenOptions {
-  /** "cpu", "cuda", "cuda:1"; the first GPU where there is one, else the CPU. */
-  readonly device?: string;
-  /** What products and convolutions are computed in. float32 is exact to 1e-4 of the originals; bfloat16 to a cosine of 0.9999. */
+  /** The dtype of products and convolutions. float32 is within 1e-4 of the original models, bfloat16 within a cosine of 0.9999. */
   readonly dtype?: "float32" | HalfDType;
 }
 
@@ -24,13 +22,13 @@ export function torchEngine({ dtype = "float32", ...options }: TorchEngineOption
       for (const [name, spec] of Object.entries(program.params)) {
         const tensor = await weights.read(name);
         checkShape(name, tensor.shape, spec.shape);
-        // Matrices serve products alone, which run in the half dtype; the small rest keeps its precision.
+        // Matrices are used in products alone, which run in the half dtype; the smaller weights stay float32.
         held.set(name, keep(fromHost(tensor, device, spec.shape.length === 2 ? dtype : "float32")));
       }
-      const lowered = inferenceOps(device, dtype);
+      const forInference = inferenceOps(device, dtype);
       const escaped = new Set<TorchTensor>();
       const ops: Ops<TorchTensor> = {
-        ...lowered.ops,
+        ...forInference.ops,
         scope: {
           run: (body) => tidy(body, escaped),
           keep(x) {
@@ -56,7 +54,7 @@ export function torchEngine({ dtype = "float32", ...options }: TorchEngineOption
           }
         },
         async dispose() {
-          lowered.dispose();
+          forInference.dispose();
           for (const tensor of held.values()) tensor.dispose();
           held.clear();
         },
@@ -65,7 +63,7 @@ export function torchEngine({ dtype = "float32", ...options }: TorchEngineOption
   };
 }
 
-/** Runs `body` in a scope of its own, recording no gradients. */
+/** Runs `body` in a scope and in inference mode, where nothing is recorded for gradients. */
 export function inference<R>(body: () => R): R {
   addon().enterInference();
   try {
@@ -73,12 +71,6 @@ export function inference<R>(body: () => R): R {
   } finally {
     addon().leaveInference();
   }
-}
-
-/** What leaves an engine is float32, int32 or bool. */
-function hostDtype(dtype: DType): DType {
-  if (dtype === "bool" || dtype === "uint8") return dtype;
-  return dtype.startsWith("int") ? "int32" : "float32";
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {

@@ -1,10 +1,10 @@
-// Lowering: what inference computes its own way is what the words of Ops mean.
+// The operators that inference replaces give the same results as the plain ones.
 import { beforeAll, expect, test } from "vitest";
 import { maxDifference } from "../../../test/fixtures/golden.ts";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { hostTensor } from "../../base/host-tensor.ts";
 import { fillGaussian, seeded } from "../../base/random.ts";
-import { attentionInBlocks } from "./lowering.ts";
+import { attentionInBlocks } from "./inference-ops.ts";
 import { torchOps } from "./ops.ts";
 import { openTorch } from "./runtime.ts";
 import { fromHost, tidy, toFloats } from "./tensor.ts";
@@ -14,7 +14,7 @@ beforeAll(async () => {
   if (!torchMissing) await openTorch({ device, threads: 1 });
 });
 
-test.skipIf(torchMissing).each([false, true])("attention by blocks of queries is attention (lengths: %s)", (masked) => {
+test.skipIf(torchMissing).each([false, true])("attention in blocks of queries equals attention at once (lengths: %s)", (masked) => {
   const plain = torchOps(device);
   tidy(() => {
     const random = (seed: number) =>

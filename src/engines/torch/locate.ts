@@ -1,4 +1,4 @@
-// Locate: which libtorch to build against. LIBTORCH names one; else a python3 that has torch; else Debian's packages.
+// Locate: finds the libtorch to build against. LIBTORCH names one; else that of a Python that has torch; else Debian's package.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,18 +7,18 @@ import { messageOf, NotFoundError } from "../../base/errors.ts";
 /** A libtorch to compile and link against. */
 export interface Libtorch {
   readonly version: string;
-  /** Where it was found: "LIBTORCH", "python" or "debian". */
+  /** How it was found. */
   readonly origin: "LIBTORCH" | "python" | "debian";
   readonly includes: readonly string[];
   readonly libraries: string;
   readonly cuda: boolean;
-  /** Gloo's headers lie beside it; else the few declarations in `native/gloo` stand in for them. */
+  /** Whether it comes with Gloo's headers; `native/gloo` declares what is needed otherwise. */
   readonly glooHeaders: boolean;
-  /** How its C++ library spells strings: wheels before 2.6 were built with the old ABI. */
+  /** Whether it was built with the C++11 ABI of std::string; wheels before 2.6 were not. */
   readonly newStrings: boolean;
 }
 
-/** What was looked at, and why it was not taken. */
+/** A place that was searched, and why nothing there can be used. */
 export interface Refusal {
   readonly place: string;
   readonly reason: string;
@@ -31,13 +31,13 @@ export interface Search {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The python asked for torch: OSTINATO_PYTHON, else `python3`; "none" asks nobody. */
+/** The Python to ask for torch: OSTINATO_PYTHON, else `python3`; undefined for "none". */
 export function pythonOf(env: Environment): string | undefined {
   const python = env.OSTINATO_PYTHON ?? "python3";
   return python === "none" || python === "" ? undefined : python;
 }
 
-/** Looks in order, and tells what was passed over. Nothing of a found torch is run. */
+/** Searches the places in order and lists those without a usable libtorch. Runs nothing of a torch that it finds. */
 export function searchLibtorch(env: Environment = process.env): Search {
   const refused: Refusal[] = [];
   const attempt = (place: string, look: () => Libtorch): Libtorch | undefined => {
@@ -49,7 +49,7 @@ export function searchLibtorch(env: Environment = process.env): Search {
     }
   };
   if (env.LIBTORCH) {
-    const root = env.LIBTORCH; // Named by hand: a mistake in it should be heard, not worked around.
+    const root = env.LIBTORCH; // Set by the user: a mistake in it is reported, not worked around.
     return { found: attempt(`LIBTORCH=${root}`, () => unpacked(root, "LIBTORCH")), refused };
   }
   const python = pythonOf(env);
@@ -57,7 +57,7 @@ export function searchLibtorch(env: Environment = process.env): Search {
   return { found, refused };
 }
 
-/** @throws NotFoundError telling what was looked at and how to get one. */
+/** @throws NotFoundError with the places searched and how to get a libtorch. */
 export function locateLibtorch(env: Environment = process.env): Libtorch {
   const { found, refused } = searchLibtorch(env);
   if (found) return found;
@@ -67,7 +67,7 @@ export function locateLibtorch(env: Environment = process.env): Libtorch {
   );
 }
 
-/** The folder of the torch that a python would import, without importing it. */
+/** The folder of the torch package that a Python would import, found without importing it. */
 function wheelFolder(python: string): string {
   const ask = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')";
   let origin: string;
@@ -80,13 +80,13 @@ function wheelFolder(python: string): string {
   return dirname(origin);
 }
 
-/** A libtorch archive or the torch folder of a wheel: include/ and lib/ side by side. */
+/** A libtorch archive, or the torch folder of a wheel: both have include/ and lib/. */
 function unpacked(root: string, origin: Libtorch["origin"]): Libtorch {
   const libraries = join(root, "lib");
   for (const needed of ["include/ATen/ATen.h", "include/torch/csrc/api/include", "lib/libtorch_cpu.so"]) {
     if (!existsSync(join(root, needed))) throw new NotFoundError(`${join(root, needed)} is missing`);
   }
-  const header = join(root, "include/torch/headeronly/version.h"); // since 2.9; a shell of the old header stays behind
+  const header = join(root, "include/torch/headeronly/version.h"); // since 2.9, where the old header only includes it
   const version = versionFrom(existsSync(header) ? header : join(root, "include/torch/csrc/api/include/torch/version.h"));
   return {
     version,
@@ -122,7 +122,7 @@ function versionFrom(header: string): string {
   return `${major}.${minor}.${patch ?? 0}`;
 }
 
-/** Symbols of functions that take strings carry `__cxx11` where the new ABI built them. */
+/** Symbols of functions that take a std::string contain `__cxx11` under the C++11 ABI. */
 function usesNewStrings(library: string): boolean {
   return readFileSync(library).includes("_ZN3c105ErrorC1ENS_14SourceLocationENSt7__cxx1112basic_string");
 }

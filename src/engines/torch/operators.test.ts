@@ -92,7 +92,7 @@ describe("the table and libtorch's schemas", { skip: torchMissing !== undefined 
   test("agree on the order, names and types of arguments, and on which have no default", () => {
     const table = tableSignatures();
     expect(table.size).toBeGreaterThan(60);
-    const known = [...table].filter(([name]) => hasOperator(name as OperatorName));
+    const known = [...table].filter(([name]) => hasOperator(name as OperatorName, "cpu"));
     expect(known.length).toBeGreaterThan(60);
     for (const [name, parameters] of known) {
       const schema = schemaOf(name as OperatorName);
@@ -105,6 +105,13 @@ describe("the table and libtorch's schemas", { skip: torchMissing !== undefined 
       const rest = args.slice(parameters.length).filter((argument) => !argument.optional);
       expect(rest, `${schema}: arguments without a default`).toEqual([]);
     }
+  });
+
+  test("an operator is there for a device where it has a kernel, not where it is only declared", () => {
+    expect(schemaOf("cudnn_convolution" as OperatorName)).toContain("aten::cudnn_convolution(");
+    expect(hasOperator("cudnn_convolution" as OperatorName, "cpu")).toBe(false);
+    expect(hasOperator("no_such_thing" as OperatorName, "cpu")).toBe(false);
+    expect(["relu", "matmul", "copy_"].map((name) => hasOperator(name as OperatorName, "cpu"))).toEqual([true, true, true]);
   });
 
   test("an operator of several results gives each of them", () => {

@@ -1,26 +1,27 @@
-// Rendezvous: who this process is among its peers, and where they meet, from torchrun's environment or SLURM's.
+// Rendezvous: rank, world size and address of the process group, from the environment variables of torchrun or SLURM.
 import { ConfigError } from "../../base/errors.ts";
 
+/** The place of this process in its group. */
 export interface Place {
   readonly rank: number;
   readonly size: number;
-  /** Which of this machine's processes, and so which of its GPUs. */
+  /** Index among the processes of this machine, and so of the GPU to use. */
   readonly localRank: number;
   readonly host: string;
   readonly port: number;
-  /** Rank 0 opens the meeting place, unless torchrun's agent holds it already. */
+  /** Whether this process opens the store at `host`:`port`: rank 0, unless torchrun's agent has opened it. */
   readonly serve: boolean;
-  /** Keeps a restarted job's messages apart from those of its earlier life. */
+  /** Prefix of the store's keys, so that a restarted job does not read those of its previous attempt. */
   readonly prefix: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The place of this process; undefined where it was started alone.
+/** The place of this process; undefined where it was not started as one of several.
  *  @throws ConfigError naming the variable that is missing or wrong. */
 export function rendezvousFrom(env: Environment = process.env): Place | undefined {
   if (env.RANK !== undefined || env.WORLD_SIZE !== undefined) return fromTorchrun(env);
-  // Inside an allocation but outside srun, SLURM_NTASKS is set and SLURM_PROCID is not or 0 of a batch step of one.
+  // In a batch script outside srun, SLURM_NTASKS is that of the allocation, and SLURM_PROCID is unset or belongs to a step of one task.
   if (env.SLURM_PROCID !== undefined && Number(env.SLURM_STEP_NUM_TASKS ?? env.SLURM_NTASKS ?? 1) > 1) return fromSlurm(env);
   return undefined;
 }
@@ -56,10 +57,10 @@ function fromSlurm(env: Environment): Place {
   };
 }
 
-/** The first machine of a SLURM list: "gpu[003-007,9],login" → "gpu003". */
+/** The first host name of a SLURM node list: "gpu[003-007,9],login" → "gpu003". */
 export function firstHost(list: string): string {
   const match = /^([^,[\]]+)(?:\[([^,\-\]]+)[^\]]*\]([^,]*))?/.exec(list);
-  if (!match) throw new ConfigError(`The node list "${list}" names no machine. Set MASTER_ADDR to the first one.`);
+  if (!match) throw new ConfigError(`The node list "${list}" names no host. Set MASTER_ADDR to the first one.`);
   return `${match[1]}${match[2] ?? ""}${match[3] ?? ""}`;
 }
 

@@ -1,4 +1,4 @@
-// The runtime of a thread: loading libtorch, its threads and devices, its modes and random state.
+// Runtime: loads libtorch into a thread and sets its device, number of threads and modes.
 import { availableParallelism } from "node:os";
 import type { DType } from "../../base/dtypes.ts";
 import { NotFoundError } from "../../base/errors.ts";
@@ -6,6 +6,7 @@ import { addon, loadAddon, type MemoryReport } from "./addon.ts";
 import type { BuildOptions } from "./build.ts";
 
 export interface OpenOptions extends BuildOptions {
+  /** "cpu", "cuda" or "cuda:1"; by default the first GPU where there is one, else the CPU. */
   readonly device?: string;
   /** Threads of one operator; all cores by default. */
   readonly threads?: number;
@@ -17,7 +18,7 @@ export interface Runtime {
   readonly threads: number;
 }
 
-/** Loads libtorch into this thread, compiling the addon where that has not been done.
+/** Loads libtorch into this thread and compiles the addon first where needed.
  *  @throws NotFoundError where libtorch, a compiler or the device is missing, telling what to do. */
 export async function openTorch(options: OpenOptions = {}): Promise<Runtime> {
   const native = await loadAddon(options);
@@ -42,7 +43,7 @@ export function memory(): MemoryReport {
   return addon().memory();
 }
 
-/** Runs `body` with matrix products and convolutions in a half dtype and the rest in float32. */
+/** Runs `body` under autocast: matrix products and convolutions in `dtype`, what is sensitive to rounding in float32. */
 export function autocast<R>(device: string, dtype: DType, body: () => R): R {
   addon().setAutocast(device, dtype);
   try {
@@ -62,7 +63,7 @@ export function noGrad<R>(body: () => R): R {
   }
 }
 
-/** Waits until the device has done what was asked of it; nothing to wait for on the CPU. */
+/** Waits until the device has finished all work submitted to it. Returns at once on the CPU. */
 export function synchronize(device: string): void {
   addon().synchronize(device);
 }

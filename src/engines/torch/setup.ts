@@ -1,4 +1,4 @@
-// Setup and doctor: what the libtorch engine needs of a machine, what of it is there, and the commands that bring the rest.
+// Setup: checks what the libtorch engine needs on this machine and installs what is missing.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -6,29 +6,29 @@ import { messageOf, NotFoundError } from "../../base/errors.ts";
 import { addonPath, nativeFolder, nodeHeaders } from "./build.ts";
 import { type Libtorch, searchLibtorch } from "./locate.ts";
 
-/** One thing the engine needs. */
+/** One requirement of the engine. */
 export interface Finding {
   readonly what: string;
   readonly found: boolean;
-  /** Where it was found, or what its absence costs. */
+  /** Where it was found, or what does not work without it. */
   readonly detail: string;
-  /** Debian packages that bring it. */
+  /** Debian packages that provide it. */
   readonly packages: readonly string[];
 }
 
 export interface Diagnosis {
   readonly ready: boolean;
   readonly libtorch: Libtorch | undefined;
-  /** Whether the addon for this libtorch is compiled already. */
+  /** Whether the addon for this libtorch has been compiled. */
   readonly built: boolean;
   readonly findings: readonly Finding[];
-  /** What to type, in order, where something is missing. Empty where nothing is, or where this system's commands aren't known. */
+  /** Commands that install what is missing, in order. Empty where nothing is missing or this system's package manager is not known. */
   readonly commands: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is there and what is missing for what. Compiles and installs nothing. */
+/** Checks every requirement. Compiles and installs nothing. */
 export function diagnoseTorch(env: Environment = process.env): Diagnosis {
   const { found: libtorch, refused } = searchLibtorch(env);
   const looked = refused.map(({ place, reason }) => `${place}: ${reason}`).join("; ");
@@ -82,8 +82,8 @@ function versionOf(compiler: string): string {
   return execFileSync(compiler, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n")[0]!;
 }
 
-/** Installs what is missing with apt-get where this is Debian and root; says what it does through `say`.
- *  @throws NotFoundError with the exact commands where it may not install, or what is still missing afterwards. */
+/** Installs what is missing with apt-get where this is Debian and the user is root; reports each command to `say`.
+ *  @throws NotFoundError with the exact commands where it may not install, or with what is still missing afterwards. */
 export async function setupTorch(say: (line: string) => void, env: Environment = process.env): Promise<Diagnosis> {
   const before = diagnoseTorch(env);
   if (before.ready) return before;
@@ -97,7 +97,7 @@ export async function setupTorch(say: (line: string) => void, env: Environment =
   return after;
 }
 
-/** What is missing, and what to do about it, in a few lines. */
+/** What is missing, and how to install it, in a few lines. */
 export function advice({ findings, commands }: Diagnosis): string {
   const missing = findings.filter((finding) => !finding.found).map(({ what, detail }) => `missing, ${what}: ${detail}`);
   const how =

@@ -1,9 +1,9 @@
-// TorchTensor: libtorch's tensors, the scopes that free them, and their way from and to host memory.
+// TorchTensor: tensors of libtorch, the scopes that free them, and conversion from and to host memory.
 import type { DType } from "../../base/dtypes.ts";
 import { type HostTensor, toFloat32 } from "../../base/host-tensor.ts";
 import { addon, type Handle } from "./addon.ts";
 
-/** A tensor of libtorch. It lives until its scope (`tidy`) ends, it is disposed, or, outside scopes, the garbage collector finds it. */
+/** A tensor of libtorch. Its memory is freed when its scope (`tidy`) ends, by `dispose`, or, outside scopes, by the garbage collector. */
 export class TorchTensor {
   readonly #handle: Handle;
 
@@ -36,11 +36,11 @@ export class TorchTensor {
 
 let scope: TorchTensor[] | undefined;
 
-/** Anything tensors may be held in. */
+/** A value that may contain tensors. */
 export type Held = TorchTensor | undefined | null | number | string | boolean | readonly Held[] | { readonly [key: string]: Held };
 
-/** Runs `body`, then frees every tensor made in it but those in its result (and those told to `keep`), which pass to the scope around,
- *  as do those in `escaped`. The garbage collector comes too late for a loop that never yields: a training step, a batch, a layer each want a scope. */
+/** Runs `body`, then frees every tensor made in it except those in its result or in `escaped`, which join the enclosing scope, and those
+ *  given to `keep`. The garbage collector does not run during a loop that never yields: use one scope per training step, batch or layer. */
 export function tidy<R>(body: () => R, escaped?: ReadonlySet<TorchTensor>): R {
   const outer = scope;
   const own: TorchTensor[] = [];
@@ -48,7 +48,7 @@ export function tidy<R>(body: () => R, escaped?: ReadonlySet<TorchTensor>): R {
   let kept: Set<TorchTensor> | undefined;
   try {
     const result = body();
-    if (result instanceof Promise) throw new TypeError("tidy takes a synchronous function: a scope can't span an await.");
+    if (result instanceof Promise) throw new TypeError("tidy takes a synchronous function: a scope can not contain an await.");
     kept = new Set();
     collect(result as Held, kept);
     return result;
@@ -65,13 +65,13 @@ export function tidy<R>(body: () => R, escaped?: ReadonlySet<TorchTensor>): R {
 
 const keptForGood = new WeakSet<TorchTensor>();
 
-/** Takes a tensor out of all scopes: from now on its holder disposes it. */
+/** Takes a tensor out of all scopes: the caller disposes it. */
 export function keep(tensor: TorchTensor): TorchTensor {
   keptForGood.add(tensor);
   return tensor;
 }
 
-/** Whether a tensor outlives all scopes. */
+/** Whether a tensor was given to `keep`. */
 export function isKept(tensor: TorchTensor): boolean {
   return keptForGood.has(tensor);
 }
@@ -99,7 +99,7 @@ export function toFloats(tensor: TorchTensor): Float32Array {
   return toFloat32(toHost(tensor, "float32"));
 }
 
-/** The one value of a scalar tensor, in double precision. */
+/** The value of a tensor with one element, in double precision. */
 export function toNumber(tensor: TorchTensor): number {
   return new Float64Array(addon().toBytes(tensor.handle, "float64"))[0]!;
 }
@@ -107,4 +107,10 @@ export function toNumber(tensor: TorchTensor): number {
 /** Overwrites a tensor's values in place, outside autograd. */
 export function writeHost(tensor: TorchTensor, values: HostTensor): void {
   addon().writeBytes(tensor.handle, values.bytes, values.dtype);
+}
+
+/** The dtype in which an engine returns values of `dtype`: float32, int32, bool or uint8. */
+export function hostDtype(dtype: DType): DType {
+  if (dtype === "bool" || dtype === "uint8") return dtype;
+  return dtype.startsWith("int") ? "int32" : "float32";
 }

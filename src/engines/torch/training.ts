@@ -1,12 +1,11 @@
-// TrainingOps on libtorch: autograd, dropout, and updates by its operators over lists of tensors.
-import type { HostTensor } from "../../base/host-tensor.ts";
+// TrainingOps on libtorch: autograd, dropout, and in-place updates of lists of tensors.
 import type { Ops } from "../../ops/ops.ts";
 import type { AdamStep, AdamTensors, TrainingOps, Updates } from "../../ops/training-ops.ts";
 import { addon } from "./addon.ts";
 import { effect, hasOperator, op, opMany } from "./call.ts";
 import { attentionScores } from "./ops.ts";
 import { noGrad } from "./runtime.ts";
-import { fromHost, keep, TorchTensor, tidy, toHost, writeHost } from "./tensor.ts";
+import { fromHost, hostDtype, keep, TorchTensor, tidy, toHost, writeHost } from "./tensor.ts";
 
 const dropout = op("dropout");
 const softmax = op("softmax.int");
@@ -16,11 +15,11 @@ const add = op("add.Tensor");
 const sub = op("sub.Tensor");
 const mulScalar = op("mul.Scalar");
 
-/** Training on `device`, beside the `ops` of the same device. */
+/** TrainingOps on `device`; `ops` must be of the same device. */
 export function torchTraining(ops: Ops<TorchTensor>, device = "cpu"): TrainingOps<TorchTensor> {
   return {
     fromHost: (values) => fromHost(values, device),
-    toHost: (x) => toHost(x, hostDtypeOf(x)),
+    toHost: (x) => toHost(x, hostDtype(x.dtype)),
     write: writeHost,
 
     leaf(x) {
@@ -28,13 +27,13 @@ export function torchTraining(ops: Ops<TorchTensor>, device = "cpu"): TrainingOp
       addon().setRequiresGrad(leaf.handle, true);
       return leaf;
     },
-    detach: (x) => detach(x),
+    detach,
     noGrad,
-    gradients: (outputs, seeds, inputs) => torchGradients(outputs, seeds, inputs),
+    gradients: torchGradients,
     scaleGradient: (x, factor) => {
       if (factor === 1) return x;
       const constant = detach(x);
-      return add(constant, mulScalar(sub(x, constant), factor)); // x + factor · 0: the value stays exact
+      return add(constant, mulScalar(sub(x, constant), factor)); // x + factor · 0: the value is exactly x
     },
 
     dropout: (x, probability) => (probability === 0 ? x : dropout(x, probability, true)),
@@ -49,13 +48,8 @@ export function torchTraining(ops: Ops<TorchTensor>, device = "cpu"): TrainingOp
     tidy,
     keep,
     dispose: (xs) => addon().dispose(Array.from(xs, (x) => x.handle)),
-    update: torchUpdates(),
+    update: torchUpdates(device),
   };
-}
-
-function hostDtypeOf(x: TorchTensor): HostTensor["dtype"] {
-  const dtype = x.dtype;
-  return dtype === "bool" || dtype === "uint8" ? dtype : dtype.startsWith("int") ? "int32" : "float32";
 }
 
 /** `TrainingOps.gradients` by torch.autograd.grad, which refuses inputs that do not require a gradient: those get undefined. */
@@ -92,37 +86,34 @@ const eachAddScalar = effect("_foreach_add_.Scalar");
 const fusedAdamW = effect("_fused_adamw_");
 const full = op("full");
 
-function torchUpdates(): Updates<TorchTensor> {
-  const quietly = (work: () => void) => noGrad(() => tidy(work));
+function torchUpdates(device: string): Updates<TorchTensor> {
+  const unrecorded = <R>(work: () => R) => noGrad(() => tidy(work));
   return {
     scale: (xs, factor) =>
-      quietly(() => {
+      unrecorded(() => {
         if (typeof factor === "number") eachMul(xs, factor);
         else for (const x of xs) mulInPlace(x, factor);
       }),
-    add: (xs, ys, factor = 1) => quietly(() => eachAdd(xs, ys, factor)),
+    add: (xs, ys, factor = 1) => unrecorded(() => eachAdd(xs, ys, factor)),
     average: (xs, ys, weight) =>
-      quietly(() => {
+      unrecorded(() => {
         xs.forEach((x, i) => {
           lerpInPlace(x, ys[i]!, weight);
         });
       }),
     copy: (xs, ys) =>
-      quietly(() => {
+      unrecorded(() => {
         xs.forEach((x, i) => {
           copyInPlace(x, ys[i]!);
         });
       }),
-    norm: (xs) => noGrad(() => tidy(() => vectorNorm(stack(eachNorm(xs, 2) as TorchTensor[])))),
-    adam: (tensors, step) => quietly(() => (hasOperator("_fused_adamw_") ? adamFused : adamForeach)(tensors, step)),
+    norm: (xs) => unrecorded(() => vectorNorm(stack(eachNorm(xs, 2)))),
+    adam: (tensors, step) => unrecorded(() => (hasOperator("_fused_adamw_", device) ? adamFused : adamForeach)(tensors, step)),
   };
 }
 
-/** The step's size with both bias corrections, and the second one alone. */
-function corrections({ step, rate, beta1, beta2 }: AdamStep): { size: number; root: number } {
-  const root = Math.sqrt(1 - beta2 ** step);
-  return { size: (rate * root) / (1 - beta1 ** step), root };
-}
+/** √(1 − β₂ⁿ): the bias correction of the mean square's root. */
+const rootCorrection = ({ step, beta2 }: AdamStep) => Math.sqrt(1 - beta2 ** step);
 
 function adamForeach({ params, gradients, means, squares }: AdamTensors<TorchTensor>, step: AdamStep): void {
   const { beta1, beta2, eps, decay, rate } = step;
@@ -131,12 +122,13 @@ function adamForeach({ params, gradients, means, squares }: AdamTensors<TorchTen
   eachAdd(means, gradients, 1 - beta1);
   eachMul(squares, beta2);
   eachAddcmul(squares, gradients, gradients, 1 - beta2);
-  const denominators = eachSqrt(squares) as TorchTensor[];
+  const denominators = eachSqrt(squares);
   eachAddScalar(denominators, eps);
-  eachAddcdiv(params, means, denominators, -corrections(step).size);
+  const size = (rate * rootCorrection(step)) / (1 - beta1 ** step.step);
+  eachAddcdiv(params, means, denominators, -size);
 }
 
-/** torch's fused kernel computes mean / (√square / root + eps'): with eps' = eps / root that is fairseq's formula. */
+/** torch's fused kernel divides by √square / root + eps', where root is the bias correction: with eps' = eps / root that is fairseq's Adam. */
 function adamFused({ params, gradients, means, squares }: AdamTensors<TorchTensor>, step: AdamStep): void {
   const device = params[0]?.device;
   if (device === undefined) return;
@@ -153,7 +145,7 @@ function adamFused({ params, gradients, means, squares }: AdamTensors<TorchTenso
     step.beta1,
     step.beta2,
     step.decay,
-    step.eps / corrections(step).root,
+    step.eps / rootCorrection(step),
     false,
     false,
   );
