@@ -86,18 +86,18 @@ export interface TensorOperators {
 
   "mkldnn::_reorder_linear_weight": Unary;
   "mkldnn::_linear_pointwise": (
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | undefined,
+    X: Tensor,
+    W: Tensor,
+    B: Tensor | undefined,
     attr: Fused,
     scalars: Integers,
     algorithm: "none" | "",
   ) => Tensor;
   "mkldnn::_reorder_convolution_weight": (self: Tensor, padding: Integers, stride: Integers, dilation: Integers, groups: number) => Tensor;
   "mkldnn::_convolution_pointwise": (
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | undefined,
+    X: Tensor,
+    W: Tensor,
+    B: Tensor | undefined,
     padding: Integers,
     stride: Integers,
     dilation: Integers,
