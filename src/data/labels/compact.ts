@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, FormatError, NotFoundError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
-import { bookLabels, type LabelFacts } from "./facts.ts";
+import { bookLabels, codeDigest, type LabelFacts } from "./facts.ts";
 import type { OpenLabels } from "./label-set.ts";
 import { checkCrop, type LabelSet, type LabelStamp, stampSchema } from "./label-set.ts";
 
@@ -107,17 +107,20 @@ export function inspectCompact(folder: string, name: string, label: string): Lab
       counts: new Float64Array(codebookSize),
       unknown: 0,
       example: "",
+      scanned: codeDigest(),
     }));
     for (let clip = 0; clip < set.clips; clip++) {
       const codes = set.read(clip, 0, frames[clip]!);
       codes.forEach((code, i) => {
         const book = books[Math.floor(i / frames[clip]!)]!;
+        book.scanned.add(code);
         if (code < codebookSize) book.counts[code]!++;
         else if (book.unknown++ === 0) book.example = `${code} in clip ${clip + 1}`;
       });
     }
     const shared = { dictionary: codebookSize, lines: set.clips, frames };
-    return { label, form: "compact", stamp: set.stamp, books: books.map((book) => ({ ...book, ...shared })), missing: [] };
+    const facts = books.map(({ scanned, ...book }) => ({ ...book, ...shared, digest: scanned.value() }));
+    return { label, form: "compact", stamp: set.stamp, books: facts, missing: [] };
   } finally {
     set.close();
   }

@@ -15,6 +15,20 @@ export interface BookFacts {
   /** Number of tokens that are not in the dictionary, and the first of them. */
   readonly unknown: number;
   readonly example?: string | undefined;
+  /** Digest of the codes of all lines in order: equal for codebooks with equal codes. */
+  readonly digest: string;
+}
+
+/** A digest of codes, computed while they are scanned: two independent 32-bit polynomials. */
+export function codeDigest(): { add(code: number): void; value(): string } {
+  let [a, b] = [1, 1];
+  return {
+    add(code) {
+      a = (Math.imul(a, 0x01000193) + code + 1) | 0;
+      b = (Math.imul(b, 0x27d4eb2f) + code + 1) | 0;
+    },
+    value: () => `${a >>> 0} ${b >>> 0}`,
+  };
 }
 
 export interface LabelFacts {

@@ -13,7 +13,7 @@ export interface LabelStamp {
   /** Label frames a second. */
   readonly rateHz: number;
   readonly sampleRateHz: number;
-  /** SHA-256 of the manifest's text. */
+  /** SHA-256 of the manifest's clips (`manifestHash`); empty where it is unknown. */
   readonly manifestHash: string;
 }
 

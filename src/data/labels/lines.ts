@@ -1,6 +1,7 @@
 // Lines of codes in files that may exceed memory: a scan keeps the offset of each line, and lines are read on demand.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { FormatError } from "../../base/errors.ts";
+import { codeDigest } from "./facts.ts";
 
 /** A scanned text of codes. */
 export interface Lines {
@@ -12,6 +13,8 @@ export interface Lines {
   /** Number of tokens that are no known code, and the first with its line. */
   readonly unknown: number;
   readonly example: string | undefined;
+  /** Digest of all codes in order. */
+  readonly digest: string;
   /** The bytes of a line. */
   line(index: number): Uint8Array;
   close(): void;
@@ -32,6 +35,7 @@ export function openLines(paths: readonly string[], known: ReadonlyMap<number, n
   };
   const size = typeof known === "number" ? known : (known?.size ?? 65_536);
   const indexOf = lookUp(known);
+  const digest = codeDigest();
   const counts = new Float64Array(size);
   const ends = new Growing(Float64Array);
   const frames = new Growing(Uint32Array);
@@ -41,6 +45,7 @@ export function openLines(paths: readonly string[], known: ReadonlyMap<number, n
     if (digits === 0) return;
     tokens++;
     const index = digits > 0 && digits < 10 ? indexOf(value) : -1;
+    digest.add(index);
     if (index >= 0) counts[index]!++;
     else {
       unknown++;
@@ -79,6 +84,7 @@ export function openLines(paths: readonly string[], known: ReadonlyMap<number, n
     counts,
     unknown,
     example,
+    digest: digest.value(),
     line(index) {
       const from = index === 0 ? 0 : starts[index - 1]!;
       return readAcross(files, from, starts[index]! - from);

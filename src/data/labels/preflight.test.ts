@@ -1,9 +1,14 @@
-// Preflight: a sound set passes, and each way to spoil one is refused in its own words.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// Preflight: a valid set passes, and each way to spoil one is refused with its own message.
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { fixtureBytes } from "../../../test/fixtures/audio.ts";
+import { loadAudio } from "../../audio/load.node.ts";
+import { encodeWav } from "../../audio/wav.ts";
 import { seeded } from "../../base/random.ts";
+import { shortSong } from "../../synth/short-song.ts";
 import { manifestHash, writeManifests } from "../manifest/files.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { countCodes } from "./facts.ts";
@@ -23,10 +28,17 @@ interface Spoilt {
   /** Frames of clip 1 beyond those it should have. */
   readonly extraFrames?: number;
   readonly code?: (random: number) => number;
+  readonly equalLengths?: boolean;
 }
 
 /** Two splits of three and one clips, with labels in both forms. */
-async function folderOf({ stamp = {}, validStamp = {}, extraFrames = 0, code = (random) => random }: Spoilt = {}): Promise<string> {
+async function folderOf({
+  stamp = {},
+  validStamp = {},
+  extraFrames = 0,
+  code = (random) => random,
+  equalLengths = false,
+}: Spoilt = {}): Promise<string> {
   const folder = join(work, String(folders++));
   await mkdir(join(folder, "audio"), { recursive: true });
   const rng = seeded(1);
@@ -35,7 +47,7 @@ async function folderOf({ stamp = {}, validStamp = {}, extraFrames = 0, code = (
     ["train", 3],
     ["valid", 1],
   ] as const) {
-    const lengths = Array.from({ length: clips }, (_, i) => 24_000 * (i + 2));
+    const lengths = Array.from({ length: clips }, (_, i) => 24_000 * (equalLengths ? 2 : i + 2));
     const manifest: Manifest = {
       root: join(folder, "audio"),
       sampleRateHz: 24_000,
@@ -66,25 +78,46 @@ async function folderOf({ stamp = {}, validStamp = {}, extraFrames = 0, code = (
 const edit = async (folder: string, name: string, change: (text: string) => string) =>
   writeFile(join(folder, name), change(await readFile(join(folder, name), "utf8")));
 
-test("a sound set passes, and what was looked at is told", async () => {
+test("a valid set passes, and what was checked is listed", async () => {
   const { problems, looked } = await preflightFolder(await folderOf());
   expect(problems).toEqual([]);
   expect(looked).toEqual([
     "train.codec, text: 2 codebooks, 675 frames, by a teacher",
     "valid.codec, text: 2 codebooks, 150 frames, by a teacher",
+    "all 4 clips, for recordings that occur in two splits",
   ]);
 });
 
 const spoilt: [(typeof checks)[number], string, () => Promise<string>, string][] = [
   [
     "codebook",
-    "a codebook that is not there",
+    "a codebook whose file is missing",
     async () => {
       const folder = await folderOf();
       await rm(join(folder, "valid.codec_1"));
       return folder;
     },
-    "valid.codec_1 is missing, a codebook of 2",
+    "valid.codec_1 is missing: the stamp names 2 codebooks",
+  ],
+  [
+    "codebook",
+    "the last codebook without a stamp, known by the dictionary",
+    async () => {
+      const folder = await folderOf();
+      for (const file of ["train.codec.json", "valid.codec.json", "train.codec_1", "valid.codec_1"]) await rm(join(folder, file));
+      return folder;
+    },
+    "train.codec_1 is missing: other files name it",
+  ],
+  [
+    "codebook",
+    "two equal codebooks",
+    async () => {
+      const folder = await folderOf();
+      await copyFile(join(folder, "train.codec_0"), join(folder, "train.codec_1"));
+      return folder;
+    },
+    "train.codec_1 holds the same codes as train.codec_0",
   ],
   [
     "dictionary",
@@ -163,6 +196,16 @@ const spoilt: [(typeof checks)[number], string, () => Promise<string>, string][]
   ],
   [
     "manifest",
+    "clips that changed places in the manifest",
+    async () => {
+      const folder = await folderOf({ equalLengths: true });
+      await edit(folder, "train.tsv", (text) => text.replace("train0", "train9").replace("train1", "train0").replace("train9", "train1"));
+      return folder;
+    },
+    "train.codec was made for other clips, or another order of clips",
+  ],
+  [
+    "manifest",
     "a manifest that was changed since",
     async () => {
       const folder = await folderOf();
@@ -170,19 +213,20 @@ const spoilt: [(typeof checks)[number], string, () => Promise<string>, string][]
       await writeFile(join(folder, "audio/train9.wav"), "");
       return folder;
     },
-    "train.codec was made of another manifest than train.tsv as it is now",
+    "train.codec was made for other clips, or another order of clips, than train.tsv lists now",
   ],
 ];
 
 describe("refused:", () => {
-  test.each(spoilt)("(%s) %s", async (check, _, spoil, message) => {
-    const { problems } = await preflightFolder(await spoil());
+  test.each(spoilt)("(%s) %s", async (check, label, spoil, message) => {
+    const folder = await spoil();
+    const { problems } = await preflightFolder(folder, label.includes("without a stamp") ? { rateHz: 75 } : {});
     expect(problems.map((problem) => problem.check)).toContain(check);
     expect(problems.map((problem) => problem.message).join("\n")).toContain(message);
-    expect(new Set(problems.map((problem) => problem.check)).size).toBe(1); // no other check cries for the same reason
+    expect(new Set(problems.map((problem) => problem.check)).size).toBe(1); // no other check reports it too
   });
 
-  test("every check there is has been seen to refuse", () => {
+  test("every check has a case here", () => {
     expect(new Set(spoilt.map(([check]) => check))).toEqual(new Set(checks));
   });
 
@@ -190,7 +234,7 @@ describe("refused:", () => {
     const folder = await folderOf();
     await rm(join(folder, "audio"), { recursive: true });
     const { problems } = await preflightFolder(folder);
-    expect(problems.map(({ message }) => message)[0]).toMatch(/3 of 3 clips of train\.tsv that were looked for are not there/);
+    expect(problems.map(({ message }) => message)[0]).toMatch(/3 of 3 checked clips of train\.tsv don't exist/);
   });
 
   test("99 % may be one token, not more", async () => {
@@ -205,13 +249,13 @@ describe("refused:", () => {
     const folder = await folderOf();
     const { problems } = await preflightFolder(folder, { rateHz: 50, codebooks: 8 });
     const text = problems.map(({ message }) => message).join("\n");
-    expect(text).toContain("train.codec has 75 frames a second; 50 are asked for");
+    expect(text).toContain("train.codec has 75 frames a second; training expects 50");
     expect(text).toContain("train.codec has 2 codebooks; training expects 8");
   });
 
   test("in one error, for programs about to train", async () => {
     const folder = await folderOf({ code: () => 7 });
-    await expect(requirePreflight(folder)).rejects.toThrow(/not fit for training:\n {2}100\.0 % of train\.codec_0/);
+    await expect(requirePreflight(folder)).rejects.toThrow(/is not fit for training:\n {2}100\.0 % of train\.codec_0/);
     await requirePreflight(await folderOf());
   });
 });
@@ -219,9 +263,77 @@ describe("refused:", () => {
 test("sets that were made elsewhere are judged by the rate that is given", async () => {
   const folder = await folderOf();
   for (const name of ["train", "valid"]) await rm(join(folder, `${name}.codec.json`));
-  expect((await preflightFolder(folder)).problems[0]!.message).toContain(
-    "has no stamp that tells its frames a second. Give them: --label-rate",
-  );
+  expect((await preflightFolder(folder)).problems[0]!.message).toContain("has no stamp with its frames a second. Give them: --label-rate");
   expect((await preflightFolder(folder, { rateHz: 75 })).problems).toEqual([]);
   expect((await preflightFolder(folder, { rateHz: 50 })).problems[0]!.message).toContain("should have 50 frames a second, but has 75.0");
+});
+
+test("a corpus that was moved passes, and so does a stamp of an earlier version while the root is the same", async () => {
+  const folder = await folderOf();
+  await rename(join(folder, "audio"), join(folder, "moved"));
+  for (const name of ["train", "valid"]) await edit(folder, `${name}.tsv`, (text) => text.replace(/^.*/, join(folder, "moved")));
+  expect((await preflightFolder(folder)).problems).toEqual([]);
+  for (const name of ["train", "valid"]) {
+    const text = await readFile(join(folder, `${name}.tsv`), "utf8");
+    const earlier = createHash("sha256").update(text).digest("hex"); // earlier versions hashed the root too
+    await edit(folder, `${name}.codec.json`, (stamp) => JSON.stringify({ ...JSON.parse(stamp), manifestHash: earlier }));
+  }
+  expect((await preflightFolder(folder)).problems).toEqual([]);
+});
+
+test("a last codebook that only one split has is missing from the other, with neither stamp nor dictionary to name it", async () => {
+  const folder = await folderOf();
+  for (const file of ["train.codec.json", "valid.codec.json", "valid.codec_1", "dict.codec_1.txt"]) await rm(join(folder, file));
+  const { problems } = await preflightFolder(folder, { rateHz: 75 });
+  expect(problems.map(({ message }) => message).join("\n")).toContain("valid.codec_1 is missing: other splits have it");
+});
+
+test("labels may lie in another folder than their manifests", async () => {
+  const folder = await folderOf();
+  const labels = join(folder, "apart");
+  await mkdir(labels);
+  for (const file of await readdir(folder)) if (/codec/.test(file)) await rename(join(folder, file), join(labels, file));
+  await expect(preflightFolder(folder)).rejects.toThrow("holds no labels for train.tsv");
+  const { problems, looked } = await preflightFolder(folder, { labelFolder: labels });
+  expect(problems).toEqual([]);
+  expect(looked[0]).toContain("train.codec, text: 2 codebooks");
+});
+
+describe("a recording in train and valid is found:", () => {
+  /** Manifests of one clip each, with the files' true lengths. */
+  async function folderWith(train: Uint8Array, valid: Uint8Array, extension: string): Promise<string> {
+    const folder = join(work, String(folders++));
+    await mkdir(folder);
+    const manifests = [];
+    for (const [name, bytes, file] of [
+      ["train", train, "a.flac"],
+      ["valid", valid, `b.${extension}`],
+    ] as const) {
+      await writeFile(join(folder, file), bytes);
+      const { samples } = await loadAudio(join(folder, file), { sampleRateHz: 24_000 });
+      manifests.push({ name, manifest: { root: folder, sampleRateHz: 24_000, clips: [{ path: file, samples: samples.length }] } });
+    }
+    await writeManifests(folder, manifests);
+    return folder;
+  }
+  const leaksOf = async (folder: string, leaks?: "none") => (await preflightFolder(folder, { labels: false, leaks })).problems;
+
+  test("equal bytes", async () => {
+    const folder = await folderWith(fixtureBytes("music.flac"), fixtureBytes("music.flac"), "flac");
+    const message = "1 clips of two splits have the same bytes, such as train: a.flac and valid: b.flac. Keep each recording in one split.";
+    expect(await leaksOf(folder)).toEqual([{ check: "leak", message }]);
+    expect(await leaksOf(folder, "none")).toEqual([]);
+  });
+
+  test.each(["mp3", "ogg", "opus"])("re-encoded as %s", async (extension) => {
+    const folder = await folderWith(fixtureBytes("music.flac"), fixtureBytes(`music.${extension}`), extension);
+    const [problem, ...others] = await leaksOf(folder);
+    expect(others).toEqual([]);
+    expect(problem!.message).toMatch(/^1 clips of two splits are the same recording in another encoding, such as .* \([0-9] % of finger/);
+  });
+
+  test("and different songs are not", async () => {
+    const songs = [1, 2].map((seed) => encodeWav(shortSong({ seconds: 4, seed, sampleRateHz: 24_000 })));
+    expect(await leaksOf(await folderWith(songs[0]!, songs[1]!, "wav"))).toEqual([]);
+  });
 });

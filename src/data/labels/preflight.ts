@@ -1,14 +1,13 @@
-// Preflight: what makes labels useless for training, found before a month is spent on them. Each check has its own message.
+// Preflight: checks that find labels unfit for training before a month is spent on them. Each check has its own message.
+import { isManifestHash } from "../manifest/files.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { BookFacts, LabelFacts } from "./facts.ts";
 
-/** A split as its files show it. */
+/** A manifest with facts about its labels. */
 export interface SplitFacts {
   /** The manifest's name: "train". */
   readonly name: string;
   readonly manifest: Manifest;
-  /** SHA-256 of the manifest's text. */
-  readonly manifestHash: string;
   readonly labels: LabelFacts;
 }
 
@@ -24,7 +23,7 @@ export const checks = [
   "manifest",
 ] as const;
 
-/** What would spoil a training, by the check that found it. */
+/** A reason why labels are unfit for training, with the check that found it. */
 export interface Problem {
   readonly check: (typeof checks)[number];
   /** What was found and what to do. */
@@ -32,31 +31,36 @@ export interface Problem {
 }
 
 export interface PreflightOptions {
-  /** Frames a second, where no stamp says it or another is needed. */
+  /** Frames a second that training expects; required for labels without a stamp. */
   readonly rateHz?: number | undefined;
   /** Codebooks that training expects. */
   readonly codebooks?: number | undefined;
 }
 
-/** fairseq's tolerance between a clip's length and its labels', in seconds. */
+/** Tolerated difference between the lengths of a clip and its labels in seconds, as in fairseq. */
 const toleranceSeconds = 0.1;
-/** Of a codebook's tokens at most this share may be one and the same. */
+/** The largest share of a codebook's tokens that may be the same code. */
 const mostOfOneToken = 0.99;
 
-/** All that is wrong with label sets, split by split and then between them; nothing where training may begin. */
+/** Problems of label sets, for each split and then between splits; none where training may begin. */
 export function preflight(splits: readonly SplitFacts[], options: PreflightOptions = {}): Problem[] {
-  return [...splits.flatMap((split) => checkSplit(split, options)), ...checkTeachers(splits)];
+  return [...splits.flatMap((split) => checkSplit(split, options)), ...checkTeachers(splits), ...checkCodebooks(splits)];
 }
 
-function checkSplit({ name, manifest, manifestHash, labels }: SplitFacts, options: PreflightOptions): Problem[] {
+function checkSplit({ name, manifest, labels }: SplitFacts, options: PreflightOptions): Problem[] {
   const { label, books, missing, stamp, form } = labels;
   const problems: Problem[] = [];
   const found = (check: Problem["check"], message: string) => problems.push({ check, message });
   const where = `${name}.${label}${form === "compact" ? ".codes" : ""}`;
-  for (const own of missing)
-    found("codebook", `${name}.${own} is missing, a codebook of ${stamp ? stamp.codebooks : "those that are there"}. Label again.`);
+  for (const own of missing) {
+    const why = stamp ? `the stamp names ${stamp.codebooks} codebooks` : "other files name it";
+    found("codebook", `${name}.${own} is missing: ${why}. Label again, or copy it there.`);
+  }
   if (options.codebooks !== undefined && books.length !== options.codebooks) {
     found("codebook", `${where} has ${books.length} codebooks; training expects ${options.codebooks}. Label with that many.`);
+  }
+  for (const [first, second] of equalPairs(books)) {
+    found("codebook", `${name}.${second} holds the same codes as ${name}.${first}: one is a copy of the other. Label again.`);
   }
   for (const book of books) problems.push(...checkBook(name, book, manifest.clips.length, stamp?.codebookSize));
   if (stamp && stamp.sampleRateHz !== manifest.sampleRateHz) {
@@ -64,15 +68,18 @@ function checkSplit({ name, manifest, manifestHash, labels }: SplitFacts, option
   }
   const rateHz = stamp?.rateHz ?? options.rateHz;
   if (rateHz === undefined) {
-    found("rate", `${where} has no stamp that tells its frames a second. Give them: --label-rate.`);
+    found("rate", `${where} has no stamp with its frames a second. Give them: --label-rate.`);
   } else {
     if (options.rateHz !== undefined && rateHz !== options.rateHz) {
-      found("rate", `${where} has ${rateHz} frames a second; ${options.rateHz} are asked for. Label with a teacher of that rate.`);
+      found("rate", `${where} has ${rateHz} frames a second; training expects ${options.rateHz}. Label with a teacher of that rate.`);
     }
     for (const book of books) problems.push(...checkLengths(name, book, manifest, rateHz));
   }
-  if (stamp?.manifestHash && stamp.manifestHash !== manifestHash) {
-    found("manifest", `${where} was made of another manifest than ${name}.tsv as it is now. Label again, or bring back the manifest.`);
+  if (stamp?.manifestHash && !isManifestHash(stamp.manifestHash, manifest)) {
+    found(
+      "manifest",
+      `${where} was made for other clips, or another order of clips, than ${name}.tsv lists now. Label again, or restore ${name}.tsv.`,
+    );
   }
   return problems;
 }
@@ -112,10 +119,10 @@ function checkBook(name: string, book: BookFacts, clips: number, size: number | 
   return problems;
 }
 
-/** The rate all labels together imply, and clips whose labels don't fit their length. */
+/** Checks the frames a second that all labels imply, and clips whose labels don't fit their length. */
 function checkLengths(name: string, { label, lines, frames }: BookFacts, manifest: Manifest, rateHz: number): Problem[] {
   const clips = manifest.clips.length;
-  if (lines !== clips) return []; // which line is whose nobody knows
+  if (lines !== clips) return []; // lines can't be assigned to clips
   let [labelled, seconds, wrong] = [0, 0, 0];
   let first: string | undefined;
   for (let clip = 0; clip < clips; clip++) {
@@ -138,7 +145,7 @@ function checkLengths(name: string, { label, lines, frames }: BookFacts, manifes
   ];
 }
 
-/** Splits must be of one teacher: codes of two have nothing to do with each other. */
+/** All splits must be labelled by one teacher: codes of two teachers are not comparable. */
 function checkTeachers(splits: readonly SplitFacts[]): Problem[] {
   const problems: Problem[] = [];
   for (const { name, labels } of splits) {
@@ -149,4 +156,30 @@ function checkTeachers(splits: readonly SplitFacts[]): Problem[] {
     problems.push({ check: "teacher", message });
   }
   return problems;
+}
+
+/** All splits must have the same codebooks: without a stamp, a codebook that is missing at the end shows only in comparison. */
+function checkCodebooks(splits: readonly SplitFacts[]): Problem[] {
+  const problems: Problem[] = [];
+  const all = new Set(splits.flatMap(({ labels }) => [...labels.books.map(({ label }) => label), ...labels.missing]));
+  for (const { name, labels } of splits) {
+    if (labels.stamp) continue; // judged by the stamp
+    const own = new Set([...labels.books.map(({ label }) => label), ...labels.missing]);
+    for (const label of all) {
+      if (own.has(label)) continue;
+      problems.push({ check: "codebook", message: `${name}.${label} is missing: other splits have it. Label again, or copy it there.` });
+    }
+  }
+  return problems;
+}
+
+/** Pairs of codebooks whose codes are equal in every frame. Codebooks of a single code are left to the check of tokens. */
+function equalPairs(books: readonly BookFacts[]): [string, string][] {
+  const first = new Map<string, string>();
+  return books.flatMap(({ label, digest, counts }): [string, string][] => {
+    if (counts.filter((count) => count > 0).length < 2) return [];
+    const before = first.get(digest);
+    if (before === undefined) first.set(digest, label);
+    return before === undefined ? [] : [[before, label]];
+  });
 }

@@ -31,7 +31,7 @@ export async function inspectText(
 ): Promise<LabelFacts & { readonly books: Book[]; close(): void }> {
   const stamp = readStamp(join(folder, stampFile(name, label)));
   const found = await findBooks(folder, name, label);
-  const wanted = stamp?.codebooks ?? Math.max(...found.keys()) + 1;
+  const wanted = stamp?.codebooks ?? Math.max(...found.keys(), ...(await numberedDictionaries(folder, label))) + 1;
   const single = found.has(-1);
   const names = single ? [label] : Array.from({ length: wanted }, (_, book) => `${label}_${book}`);
   const books: Book[] = [];
@@ -43,8 +43,8 @@ export async function inspectText(
       files.map((file) => join(folder, file)),
       index ?? stamp?.codebookSize,
     );
-    const { lines, frames, counts, unknown, example } = text;
-    books.push({ label: own, dictionary: index?.size, lines, frames, counts, unknown, example, text, index });
+    const { lines, frames, counts, unknown, example, digest } = text;
+    books.push({ label: own, dictionary: index?.size, lines, frames, counts, unknown, example, digest, text, index });
   }
   const missing = names.filter((_, i) => !found.has(single ? -1 : i));
   const close = () => {
@@ -163,6 +163,14 @@ async function findBooks(folder: string, name: string, label: string): Promise<M
   }
   if (books.size === 0) throw new NotFoundError(`${folder} holds no labels ${start}. Make them: ostinato prepare labels.`);
   return books;
+}
+
+/** Numbers of the codebooks for which there is a dictionary: dict.codec_7.txt shows that codec_7 belongs to the set. */
+async function numberedDictionaries(folder: string, label: string): Promise<number[]> {
+  return (await readdir(folder)).flatMap((file) => {
+    const number = file.startsWith(`dict.${label}_`) && /^(\d+)\.txt$/.exec(file.slice(`dict.${label}_`.length))?.[1];
+    return number ? [Number(number)] : [];
+  });
 }
 
 /** Writes a set as text, all codebooks in one pass. Dictionaries are written separately, for all splits together. */

@@ -6,7 +6,7 @@ import { ConfigError, FormatError, NotFoundError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
 import { sha256 } from "../../base/hash.node.ts";
 import type { Manifest } from "./manifest.ts";
-import { manifestSeconds, manifestText, parseManifest } from "./manifest.ts";
+import { clipsText, manifestSeconds, manifestText, parseManifest } from "./manifest.ts";
 
 export const manifestCard = "manifest.json";
 
@@ -63,9 +63,14 @@ export async function writeManifests(folder: string, manifests: readonly NamedMa
   await writeAtomic(join(folder, manifestCard), `${JSON.stringify({ sampleRateHz, splits, ...more }, null, 2)}\n`);
 }
 
-/** SHA-256 of a manifest's text. */
-export function manifestHash(manifest: Pick<Manifest, "root" | "clips">): string {
-  return sha256(manifestText(manifest));
+/** SHA-256 of a manifest's clips: paths, lengths and their order. The root is left out, so a corpus may be moved. */
+export function manifestHash({ clips }: Pick<Manifest, "clips">): string {
+  return sha256(clipsText(clips));
+}
+
+/** Whether a stamp's hash is that of a manifest. Earlier versions hashed the root too; such stamps are recognised while the root is unchanged. */
+export function isManifestHash(hash: string, manifest: Pick<Manifest, "root" | "clips">): boolean {
+  return hash === manifestHash(manifest) || hash === sha256(manifestText(manifest));
 }
 
 /** Files of each manifest by its name. */
@@ -76,6 +81,11 @@ function groupPieces(files: readonly string[]): Map<string, string[]> {
     if (name) groups.set(name, [...(groups.get(name) ?? []), file]);
   }
   return groups;
+}
+
+/** The split of a manifest: train of train, train_3 and train_3_6. */
+export function splitOf(name: string): string {
+  return name.replace(/(_\d+){1,2}$/, "");
 }
 
 /** train_3 and train_3_6 are shards of train. */

@@ -1,9 +1,10 @@
 // Manifests: fairseq's and MERT's layouts are read, and what they lack must be given.
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { manifestHash, readManifest, readManifests, writeManifests } from "./files.ts";
+import { isManifestHash, manifestHash, readManifest, readManifests, writeManifests } from "./files.ts";
 import { manifestText, parseManifest } from "./manifest.ts";
 import { splitPaths } from "./split.ts";
 
@@ -82,10 +83,20 @@ test("a manifest that was split into files is joined, whether each names the roo
   await expect(readManifest(torn, "train", rate)).rejects.toThrow("has the root /other, the pieces before it /music");
 });
 
-test("the hash is of the text", () => {
-  const manifest = { root: "/music", clips: [{ path: "a", samples: 1 }] };
-  expect(manifestHash(manifest)).not.toBe(manifestHash({ ...manifest, clips: [{ path: "a", samples: 2 }] }));
-  expect(manifestHash(manifest)).toHaveLength(64);
+test("the hash is of the clips in their order, wherever the corpus lies", () => {
+  const [a, b] = [
+    { path: "a", samples: 1 },
+    { path: "b", samples: 1 },
+  ] as const;
+  const manifest = { root: "/music", clips: [a, b] };
+  const hash = manifestHash(manifest);
+  expect(hash).toHaveLength(64);
+  expect(manifestHash({ clips: [{ ...a, samples: 2 }, b] })).not.toBe(hash);
+  expect(manifestHash({ clips: [b, a] })).not.toBe(hash);
+  const moved = { ...manifest, root: "/elsewhere" };
+  expect(isManifestHash(hash, moved)).toBe(true);
+  const earlier = createHash("sha256").update(manifestText(manifest)).digest("hex"); // as stamped before the root was left out
+  expect([isManifestHash(earlier, manifest), isManifestHash(earlier, moved)]).toEqual([true, false]);
 });
 
 test("a split depends on the seed and the names: new files move few others", () => {

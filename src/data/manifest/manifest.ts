@@ -46,7 +46,12 @@ function quoted(line: string): string {
 
 /** The tsv of a manifest. */
 export function manifestText({ root, clips }: ManifestText): string {
-  return `${root}\n${clips.map(({ path, samples }) => `${path}\t${samples}\n`).join("")}`;
+  return `${root}\n${clipsText(clips)}`;
+}
+
+/** The lines of the clips in a tsv. */
+export function clipsText(clips: readonly Clip[]): string {
+  return clips.map(({ path, samples }) => `${path}\t${samples}\n`).join("");
 }
 
 /** Total length of a manifest's clips in seconds. */
