@@ -1,4 +1,5 @@
 // Registry: what is known of the published models beyond their own files. Data only; unknown models are fine.
+import { nearestNames } from "../base/nearest.ts";
 
 /** The facts of one published model. Layers and width are those of its transformer. */
 export interface RegistryEntry {
@@ -18,6 +19,8 @@ export interface RegistryEntry {
   /** Whether the waveform is brought to zero mean and unit variance first (`do_normalize`). It holds only where the
    *  model has no preprocessor_config.json of its own; absent where nothing published says it. */
   readonly inputNormalisation?: boolean;
+  /** The hidden state that serves best as one vector for a clip, and the measurement that says so; absent where there is none. */
+  readonly recommendedLayer?: { readonly layer: number; readonly source: string };
 }
 
 /** Terms under which weights may be used. */
@@ -92,27 +95,6 @@ export function lookup(name: string): RegistryEntry | undefined {
 
 /** Registered models whose short names are spelt nearly like `name`, nearest first. */
 export function nearNames(name: string): RegisteredName[] {
-  const wanted = shortName(name).toLowerCase();
-  return registeredNames
-    .map((known) => {
-      const form = shortName(known).toLowerCase();
-      const part = wanted.length > 2 && (form.includes(wanted) || wanted.includes(form));
-      return { known, distance: part ? 1 : editDistance(wanted, form) };
-    })
-    .filter(({ distance }) => distance <= Math.max(2, wanted.length / 2.5))
-    .sort((a, b) => a.distance - b.distance)
-    .map(({ known }) => known);
-}
-
-/** Levenshtein's distance: insertions, deletions and substitutions that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  const byShortName = new Map(registeredNames.map((known) => [shortName(known), known]));
+  return nearestNames(shortName(name), [...byShortName.keys()]).map((short) => byShortName.get(short)!);
 }
