@@ -24,6 +24,10 @@ export {
   type UnconstrainedAverage,
 } from "./inference/pooling.ts";
 
+// ## Comparing vectors
+
+export { cosine, type Neighbour, topK } from "./inference/similarity.ts";
+
 // ## Audio
 
 export type { CropOptions } from "./audio/decode.ts";
