@@ -8,17 +8,17 @@ export interface AheadOptions {
 /** Runs `start` on each item in order, at most `ahead` items beyond the one that is waited for, and yields the results in the same order.
  *  When a result rejects or the reader stops early, everything that was started is awaited first. */
 export async function* runAhead<Item, Result>(
-  items: Iterable<Item>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   ahead: number,
   start: (item: Item) => Promise<Result>,
   { signal }: AheadOptions = {},
 ): AsyncGenerator<Result> {
   const started: Promise<Result>[] = [];
-  const iterator = items[Symbol.iterator]();
+  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   try {
     for (;;) {
       while (started.length <= ahead && !signal?.aborted) {
-        const next = iterator.next();
+        const next = await iterator.next();
         if (next.done) break;
         const result = start(next.value);
         result.catch(() => {}); // reported when its turn comes
@@ -30,5 +30,6 @@ export async function* runAhead<Item, Result>(
     }
   } finally {
     await Promise.allSettled(started);
+    await iterator.return?.();
   }
 }

@@ -208,7 +208,7 @@ export function serveJobs<Job, Result, Part = never>(handle: (job: Job, cx: JobC
 }
 
 /** An error's own plain fields; anything else might not cross the thread. */
-function plainThrown(error: unknown): ThrownInWorker {
+export function plainThrown(error: unknown): ThrownInWorker {
   const fields = error instanceof OstinatoError ? Object.entries(error).filter(([, value]) => typeof value !== "object") : [];
   return { ...Object.fromEntries(fields), name: error instanceof Error ? error.name : "Error", message: messageOf(error) };
 }

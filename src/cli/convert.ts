@@ -6,7 +6,8 @@ import type { CheckpointForm } from "../checkpoint/convert.node.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
 import { absent } from "../hub/cache.node.ts";
-import { type HubFlags, licenceLine, resolveOptions, withHubOptions } from "./open-model.ts";
+import { licenceNotice } from "../hub/licence.ts";
+import { type HubFlags, resolveOptions, withHubOptions } from "./open-model.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
 
 interface ConvertFlags extends HubFlags {
@@ -35,7 +36,7 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
   const { resolveModel } = await import("../hub/resolve.node.ts");
   const form = flags.to ?? (to.endsWith(".pt") ? "fairseq" : "hf");
   const local = await resolveModel(from, resolveOptions(flags, signal));
-  note(licenceLine(local.licence));
+  note(licenceNotice(local.name, local.licence));
   const file = await openModelWeights(local);
   try {
     const { architecture, inputNormalisation, attentionMask } = await describeLocalModel(local, file);

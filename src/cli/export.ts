@@ -4,8 +4,9 @@ import { extname } from "node:path";
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
 import { type OnnxDtype, onnxDtypes } from "../engines/onnx/weight-forms.ts";
+import { licenceNotice } from "../hub/licence.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
-import { type HubFlags, licenceLine, resolveOptions, withHubOptions } from "./open-model.ts";
+import { type HubFlags, resolveOptions, withHubOptions } from "./open-model.ts";
 import { parseLayers } from "./options.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
 
@@ -44,7 +45,7 @@ async function run(name: string, out: string, flags: ExportFlags, signal: AbortS
   const { describeLocalModel, openModelWeights } = await import("../inference/load.node.ts");
   const { resolveModel } = await import("../hub/resolve.node.ts");
   const local = await resolveModel(name, resolveOptions(flags, signal));
-  note(licenceLine(local.licence));
+  note(licenceNotice(local.name, local.licence));
   const file = await openModelWeights(local);
   try {
     const { architecture, inputNormalisation } = await describeLocalModel(local, file);

@@ -2,7 +2,6 @@
 import { type Command, Option } from "commander";
 import { type ModelDtype, modelDtypes } from "../base/dtypes.ts";
 import type { Progress as Download } from "../hub/download.node.ts";
-import type { Licence } from "../hub/registry.ts";
 import type { ResolveOptions } from "../hub/resolve.node.ts";
 import { dtypeCost } from "../inference/dtype-cost.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
@@ -65,14 +64,8 @@ export async function openModel(name: string, flags: ModelFlags, signal?: AbortS
   );
   const cost = dtypeCost(model.dtype);
   if (cost) note(cost);
-  note(licenceLine(model.licence));
   note(`input normalisation: ${model.inputNormalisation.on ? "on" : "off"} (${model.inputNormalisation.source})`);
   return model;
-}
-
-export function licenceLine(licence: Licence | undefined): string {
-  if (!licence) return "licence of the weights: unknown (no model card beside them states it)";
-  return `licence of the weights: ${licence.name}${licence.nonCommercial ? ", which forbids commercial use" : ""}`;
 }
 
 /** Prints download progress: redrawn on a terminal, otherwise one line every ten seconds. */

@@ -1,28 +1,26 @@
 // Loading: from a model's name or folder to an encoder, with the facts that provenance records.
 import { readFile, realpath } from "node:fs/promises";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { ModelDtype } from "../base/dtypes.ts";
 import { ConfigError } from "../base/errors.ts";
 import { sha256File } from "../base/hash.node.ts";
 import { openCheckpointFile, openCheckpointFolder } from "../checkpoint/read.node.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
+import { licenceNotice, requireCommercial } from "../hub/licence.ts";
 import type { LocalModel } from "../hub/local.node.ts";
-import type { Licence } from "../hub/registry.ts";
-import { type ResolveOptions, resolveModel } from "../hub/resolve.node.ts";
+import { type Licence, lookup, type RegistryEntry } from "../hub/registry.ts";
+import { resolveModel } from "../hub/resolve.node.ts";
 import type { Architecture } from "../models/index.ts";
-import { chooseEngine, type EngineOptions } from "./choose-engine.node.ts";
+import { chooseEngine } from "./choose-engine.node.ts";
 import { describeModel, type InputNorm, type ModelDescription } from "./describe.ts";
-import { createEncoder, type Encoder, type Padding } from "./encoder.ts";
+import { onceDisposed } from "./disposal.ts";
+import { createEncoder, type Encoder } from "./encoder.ts";
 import type { InputNormalisation } from "./input-normalisation.ts";
-
-/** Options of `loadModel`. */
-export interface LoadOptions extends ResolveOptions, Omit<EngineOptions, "onNotice"> {
-  /** Whether input is brought to zero mean and unit variance; default "auto", what the model was trained with. */
-  inputNorm?: InputNorm;
-  /** How clips of different lengths share a batch. */
-  padding?: Padding;
-}
+import { checkLoadArguments, type LoadOptions } from "./load-options.ts";
+import { workerEncoder } from "./worker-encoder.node.ts";
+import type { WorkerModelData } from "./worker-messages.ts";
 
 /** A loaded model, with everything that determines its results. */
 export interface LoadedModel extends Encoder {
@@ -37,44 +35,81 @@ export interface LoadedModel extends Encoder {
   readonly engineVersion: string;
   readonly dtype: ModelDtype;
   readonly inputNormalisation: InputNormalisation;
+  /** Its entry in the registry of published models. */
+  readonly registryEntry?: RegistryEntry;
   /** SHA-256 of each weight file, computed at the first call. */
   weightsSha256(): Promise<string[]>;
+  /** The option `onNotice`. */
+  onNotice(message: string): void;
+  /** `await using model = await loadModel(…)` disposes the model at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Resolves a model's name or path, opens the checkpoint and creates an encoder.
- *  @throws NotFoundError, HubError, FormatError or ConfigError, each saying what was found and what to do. */
-export async function loadModel(nameOrFolder: string, options: LoadOptions = {}): Promise<LoadedModel> {
-  const local = await resolveModel(nameOrFolder, options);
+ *  @throws NotFoundError, HubError, FormatError, ConfigError, or LicenceError with `commercial`, each saying what was found and what to do. */
+export async function loadModel(nameOrFolder: string | URL, options: LoadOptions = {}): Promise<LoadedModel> {
+  const place = nameOrFolder instanceof URL ? urlText(nameOrFolder) : nameOrFolder;
+  checkLoadArguments(place, options);
+  const { onNotice = console.warn, commercial = false, warmUp = false } = options;
+  if (commercial && lookup(place)) requireCommercial(place, lookup(place)?.licence); // before anything is downloaded
+  const local = await resolveModel(place, { ...options, onNotice });
+  if (commercial) requireCommercial(local.name, local.licence);
+  onNotice(licenceNotice(local.name, local.licence));
   const file = await openModelWeights(local);
   try {
     const { architecture, inputNormalisation, attentionMask } = await describeLocalModel(local, file, options.inputNorm);
-    const { engine, version, dtype } = chooseEngine(options);
-    const encoder = createEncoder(architecture.model, engine, checkpointWeights(file, architecture.keys), {
-      normaliseInput: inputNormalisation.on,
-      padding: options.padding ?? "exact",
-      attentionMask,
-    });
+    const { engine, version, dtype } = chooseEngine({ ...options, onNotice });
+    const encoderOptions = { normaliseInput: inputNormalisation.on, padding: options.padding ?? "exact", attentionMask } as const;
+    const encoder = options.worker
+      ? workerEncoder(architecture.model, { local, options: encoderOptions, engine: workerEngine(options) }, onNotice)
+      : createEncoder(architecture.model, engine, checkpointWeights(file, architecture.keys), encoderOptions);
     let hashes: Promise<string[]> | undefined;
-    return {
-      ...encoder,
+    const dispose = onceDisposed(local.name, async () => {
+      await encoder.dispose();
+      await file.close();
+    });
+    const model: LoadedModel = {
+      ...dispose.guard(encoder),
       name: local.name,
       ...(local.revision !== undefined && { revision: local.revision }),
       ...(local.licence && { licence: local.licence }),
+      ...(local.registryEntry && { registryEntry: local.registryEntry }),
       architecture,
       engine: engine.name,
       engineVersion: version,
       dtype,
       inputNormalisation,
       weightsSha256: () => (hashes ??= Promise.all(local.files.weights.map(weightsHash))),
-      async dispose() {
-        await encoder.dispose();
-        await file.close();
-      },
+      onNotice,
+      dispose: dispose.now,
+      [Symbol.asyncDispose]: dispose.now,
     };
+    if (warmUp !== false) {
+      const { sampleRateHz } = architecture.model;
+      await model.hiddenStates([new Float32Array(sampleRateHz)], warmUp === true ? "all" : warmUp).catch(async (error) => {
+        await encoder.dispose();
+        throw error;
+      });
+    }
+    return model;
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** The engine's options that can be copied to a thread. */
+function workerEngine({ engine, device, dtype, threads }: LoadOptions): WorkerModelData["engine"] {
+  return {
+    ...(typeof engine === "string" && { engine }),
+    ...(device !== undefined && { device }),
+    ...(dtype !== undefined && { dtype }),
+    ...(threads !== undefined && { threads }),
+  };
+}
+
+function urlText(url: URL): string {
+  return url.protocol === "file:" ? fileURLToPath(url) : url.href;
 }
 
 /** Opens the weights of a local model. */

@@ -23,7 +23,7 @@ export interface Settings {
   readonly weightsSha256: readonly string[];
   readonly layers: readonly number[];
   readonly pooling: Pooling;
-  /** The layer average of pooling "weighted". */
+  /** The average over layers, of pooling "weighted" and of recommended layers. */
   readonly average?: LayerAverage;
   readonly l2: boolean;
   readonly inputNormalisation: InputNormalisation;

@@ -74,7 +74,7 @@ test("a converted copy keeps its card, and with it the licence", async () => {
   await rm(join(model, "README.md"));
   expect(code).toBe(0);
   const { stderr } = await ostinato(["convert", at("licensed"), at("licensed.pt")]);
-  expect(stderr).toContain("licence of the weights: cc-by-nc-4.0, which forbids commercial use");
+  expect(stderr).toContain("are licensed under cc-by-nc-4.0, which forbids commercial use");
 });
 
 test("export prints inputs and outputs", async () => {
@@ -90,7 +90,7 @@ test("a model of the hub is fetched once, its licence is printed, and it is list
   const args = ["embed", song, "--model", "MERT-v1-95M", "--cache-dir", cache];
   const first = await ostinato([...args, "--out", at("hub")], { env: { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "" } });
   expect(first.stderr).toContain("fetching model.safetensors:");
-  expect(first.stderr).toContain("licence of the weights: CC BY-NC 4.0, which forbids commercial use");
+  expect(first.stderr).toContain("are licensed under CC BY-NC 4.0, which forbids commercial use");
   expect(first.code).toBe(0);
   const second = await ostinato([...args, "--out", at("hub2"), "--local-files-only"], { env: { HF_ENDPOINT: "http://127.0.0.1:9" } });
   expect(second.stderr).not.toContain("fetching");

@@ -27,7 +27,7 @@ const npyFiles = async (out: string) => (await readdir(at(out), { recursive: tru
 
 test("a folder becomes one npy a file with its provenance beside it, and a second run skips them all", async () => {
   const first = await embed("out");
-  expect(first.stderr).toContain("licence of the weights: cc-by-nc-4.0, which forbids commercial use");
+  expect(first.stderr).toContain("are licensed under cc-by-nc-4.0, which forbids commercial use");
   expect(first.stderr).toContain("input normalisation: on (preprocessor_config.json)");
   expect(first.stderr).toContain("resampled to 24000 Hz: 3 files from 44100 Hz");
   expect(first.code).toBe(0);
