@@ -109,6 +109,8 @@ function costless(): LoadedModel {
       yield zeros(samples);
     },
     taps: () => Promise.reject(new Error("A costless model has no taps.")),
+    onNotice: () => {},
     dispose: async () => {},
+    [Symbol.asyncDispose]: async () => {},
   } as LoadedModel;
 }

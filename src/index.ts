@@ -5,14 +5,18 @@ export * from "./shared.ts";
 // ## Models
 
 export { onnxEngine } from "./engines/onnx/engine.node.ts";
-export { type LoadedModel, type LoadOptions, loadModel } from "./inference/load.node.ts";
+export { type LoadedModel, loadModel } from "./inference/load.node.ts";
+export type { LoadOptions } from "./inference/load-options.ts";
 
 // ## Embedding
 
-export type { AudioBytes, AudioSource, Samples } from "./embed/clip.ts";
-export { type EmbedOptions, embed, embedFrames } from "./embed/embed.ts";
-export { type CorpusFile, type EmbedFilesOptions, embedFiles } from "./embed/embed-files.ts";
-export type { Embedding, EmbeddingFacts } from "./embed/embedding.ts";
+export { embed, embedFrames, vector } from "./embed/embed.ts";
+export { type CorpusFile, embedFiles } from "./embed/embed-files.ts";
+export { embedMany } from "./embed/embed-many.ts";
+export type { Embedding, EmbeddingFacts, PooledShape } from "./embed/embedding.ts";
+export type { AudioBytes, AudioSource, Samples } from "./embed/input.ts";
+export type { EmbedFilesOptions, EmbedManyOptions, EmbedOptions } from "./embed/options.ts";
+export { type RecommendedLayers, recommendedLayers } from "./embed/recommend.ts";
 export type { FileResult } from "./embed/report.ts";
 export type { StoreFormat } from "./embed/stores/index.ts";
 export type { Provenance, Settings, Source, Windowing } from "./inference/provenance.ts";
@@ -67,3 +71,5 @@ export type { ShardRules } from "./data/shards/plan.ts";
 // ## Errors
 
 export { TooLongError } from "./embed/memory.ts";
+export { LicenceError } from "./hub/licence.ts";
+export { DisposedError } from "./inference/disposal.ts";

@@ -4,26 +4,11 @@ import { stat } from "node:fs/promises";
 import { loadStream, type StreamFacts } from "../audio/load.node.ts";
 import { resample } from "../audio/resample.ts";
 import { concatSamples } from "../audio/waveform.ts";
-import { ConfigError } from "../base/errors.ts";
 import { gatherStatistics } from "../inference/clip-statistics.ts";
 import { type LongClip, longClip } from "../inference/long.ts";
 import type { Source } from "../inference/provenance.ts";
 import type { Model } from "../models/model.ts";
-
-/** Decoded samples: mono, -1…1, at any rate. */
-export interface Samples {
-  readonly samples: Float32Array;
-  readonly sampleRateHz: number;
-}
-
-/** The bytes of an audio file in memory; `name` is used in messages. */
-export interface AudioBytes {
-  readonly bytes: Uint8Array;
-  readonly name: string;
-}
-
-/** A file's path, a file's bytes, or samples. */
-export type AudioSource = string | AudioBytes | Samples;
+import { type AudioSource, openSource, type Samples } from "./input.ts";
 
 /** A recording as a model takes it, and where it came from. */
 export interface LoadedClip {
@@ -62,6 +47,11 @@ export class SoundBudget {
   }
 }
 
+/** The budget of a run over many files: three recordings of `keptSeconds`, 260 MB at 24 kHz. */
+export function runBudget(sampleRateHz: number): SoundBudget {
+  return new SoundBudget(3 * keptSeconds * sampleRateHz);
+}
+
 export interface LoadClipOptions {
   /** Longest clip that is run whole; default `heldSeconds`. */
   readonly longestHeldSeconds?: number | undefined;
@@ -73,11 +63,11 @@ export interface LoadClipOptions {
 type ForModel = Pick<Model, "sampleRateHz" | "normWindows">;
 
 /** Decodes in a worker, mixes down and resamples.
- *  @throws NotFoundError, UnreadableAudioError whose `fault` names the cause, and `signal`'s reason. */
+ *  @throws ConfigError for input that is no audio, NotFoundError, UnreadableAudioError whose `fault` names the cause, and `signal`'s reason. */
 export async function loadClip(audio: AudioSource, model: ForModel, options: LoadClipOptions = {}): Promise<LoadedClip> {
   const longestHeld = (options.longestHeldSeconds ?? heldSeconds) * model.sampleRateHz;
-  if (typeof audio !== "string" && "samples" in audio) return samplesClip(audio, model, longestHeld);
-  const input = typeof audio === "string" ? { path: audio } : audio;
+  const input = await openSource(audio);
+  if ("samples" in input) return samplesClip(input, model, longestHeld);
   const { sampleRateHz } = model;
   const { signal } = options;
   const decoded: { facts?: StreamFacts } = {};
@@ -106,7 +96,7 @@ export async function loadClip(audio: AudioSource, model: ForModel, options: Loa
     }
     const { format, mends, sourceSampleRateHz, sourceChannels, durationSeconds } = decoded.facts!;
     const named =
-      typeof audio === "string" ? { file: audio, ...(await fileStamp(audio)) } : { file: audio.name, bytes: audio.bytes.length };
+      "path" in input ? { file: input.path, ...(await fileStamp(input.path)) } : { file: input.name, bytes: input.bytes.length };
     const source = { ...named, format, sampleRateHz: sourceSampleRateHz, channels: sourceChannels, seconds: durationSeconds, mends };
     if (gathered === 0) return { source, samples, sound: concatSamples(pieces!), release };
     const statistics = gathering.statistics();
@@ -124,9 +114,11 @@ async function* inOrder(pieces: readonly Float32Array[]): AsyncGenerator<Float32
 }
 
 function samplesClip({ samples: given, sampleRateHz }: Samples, model: ForModel, longestHeld: number): LoadedClip {
-  if (given.length === 0) throw new ConfigError("The waveform has no samples. Give at least one frame of audio.");
-  const samples = resample(given, { from: sampleRateHz, to: model.sampleRateHz });
-  const source = { sampleRateHz, channels: 1, seconds: given.length / sampleRateHz, mends: [] };
+  const bad = given.reduce((count, value) => (Number.isFinite(value) ? count : count + 1), 0);
+  const finite = bad === 0 ? given : given.map((value) => (Number.isFinite(value) ? value : 0));
+  const samples = resample(finite, { from: sampleRateHz, to: model.sampleRateHz });
+  const mends = bad === 0 ? [] : [`${bad} samples were not finite numbers and were set to 0`];
+  const source = { sampleRateHz, channels: 1, seconds: given.length / sampleRateHz, mends };
   const sound = samples.length <= longestHeld ? samples : longClip(samples, model);
   return { source, samples: samples.length, sound, release: () => {} };
 }

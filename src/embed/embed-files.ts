@@ -10,25 +10,14 @@ import type { LoadedModel } from "../inference/load.node.ts";
 import { type Settings, sameSource, settingsThatDiffer } from "../inference/provenance.ts";
 import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.ts";
-import { type AudioBytes, fileStamp, keptSeconds, type LoadedClip, loadClip, SoundBudget } from "./clip.ts";
-import { type EmbedOptions, embedClips, longestHeld, settingsOf } from "./embed.ts";
+import { fileStamp, type LoadedClip, loadClip, runBudget, type SoundBudget } from "./clip.ts";
+import { embedClips, longestHeld } from "./embed.ts";
+import type { AudioBytes } from "./input.ts";
+import { checkArguments, type EmbedFilesOptions, settingsOf } from "./options.ts";
 import { claimOutFolder, outputError } from "./out-folder.ts";
 import { beginReport, type Ending, type FileResult } from "./report.ts";
-import { type StoreFormat, stores } from "./stores/index.ts";
+import { stores } from "./stores/index.ts";
 import { OutputExistsError, type Store } from "./stores/store.ts";
-
-export interface EmbedFilesOptions extends EmbedOptions {
-  /** The output folder; created if it does not exist. */
-  readonly out: string;
-  /** Default "npy". */
-  readonly format?: StoreFormat | undefined;
-  /** Replace outputs that exist, whatever they hold. */
-  readonly overwrite?: boolean | undefined;
-  /** Files decoded ahead of the model; default 2. */
-  readonly lookAhead?: number | undefined;
-  /** For "parquet": seconds after which a part is written at the latest, so the work that a killed run loses; default 60. */
-  readonly partSeconds?: number | undefined;
-}
 
 /** A file of a corpus, with the name of its output: on disk, or bytes in memory. */
 export type CorpusFile = NamedFile & { readonly audio?: AudioBytes };
@@ -56,8 +45,9 @@ export async function* embedFiles(
   inputs: readonly string[] | readonly CorpusFile[],
   options: EmbedFilesOptions,
 ): AsyncGenerator<FileResult> {
-  const { batchSize = 1, out, signal } = options;
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new ConfigError(`batchSize is ${batchSize}: it must be a whole number from 1.`);
+  checkArguments("embedFiles", model, options);
+  const { out, signal } = options;
+  if (out === undefined) throw new ConfigError("embedFiles needs the option out, the folder of the outputs.");
   const isPlanned = (list: typeof inputs): list is readonly CorpusFile[] => list.some((each) => typeof each === "object");
   const files = isPlanned(inputs) ? inputs : await planCorpus(inputs);
   const settings = await settingsOf(model, options);
@@ -94,7 +84,7 @@ async function* embedEach(
 ): AsyncGenerator<FileResult> {
   const { batchSize = 1, lookAhead = 2, signal } = options;
   const store = await stores[options.format ?? "npy"](options.out, options);
-  const work: Work = { model, settings, store, options, budget: new SoundBudget(keptAtOnce * keptSeconds * model.model.sampleRateHz) };
+  const work: Work = { model, settings, store, options, budget: runBudget(model.model.sampleRateHz) };
   try {
     const pool: Ready[] = [];
     const depth = batchSize === 1 ? 1 : waitingBatches * batchSize;
@@ -119,9 +109,6 @@ interface Work {
   /** For the sound of long files. */
   readonly budget: SoundBudget;
 }
-
-/** How many files of `keptSeconds` a run may hold decoded: 260 MB at 24 kHz. */
-const keptAtOnce = 3;
 
 /** A file that is decoded and waits for the model. */
 interface Ready {

@@ -1,57 +1,65 @@
 // Embedding: from audio to a model's hidden states, pooled, with their provenance.
-import { ConfigError } from "../base/errors.ts";
 import { ostinatoVersion } from "../base/version.node.ts";
 import { dtypeCost } from "../inference/dtype-cost.ts";
-import { checkLength, chosenLayers, type LayerChoice } from "../inference/encoder.ts";
+import { checkLength, type LayerChoice } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
 import type { FrameRun } from "../inference/long.ts";
-import type { LayerAverage, Pooling } from "../inference/pooling.ts";
+import type { Pooling } from "../inference/pooling.ts";
 import { type Provenance, resamplerName, type Settings } from "../inference/provenance.ts";
 import { planWindows, type WindowOptions, windowFor } from "../inference/window.ts";
-import { type AudioSource, heldSeconds, type LoadedClip, loadClip } from "./clip.ts";
+import { heldSeconds, type LoadedClip, loadClip } from "./clip.ts";
 import { windowDeviation, windowing } from "./deviation.ts";
 import { collect, type Embedding, type EmbeddingStream } from "./embedding.ts";
+import type { AudioSource } from "./input.ts";
 import { checkBatch, checkWindow } from "./memory.ts";
-import { layerAverage, pooledShape, poolPieces } from "./pool.ts";
+import { checkArguments, type EmbedOptions, settingsOf } from "./options.ts";
+import { pooledShape, poolPieces } from "./pool.ts";
+import { recommendedLayers } from "./recommend.ts";
 
-/** Which hidden states are returned, how they are pooled, and how clips are run. */
-export interface EmbedOptions {
-  /** Default "all": layers + 1 hidden states. Layers above the highest chosen one are not computed. */
-  readonly layers?: LayerChoice | undefined;
-  /** Default "none": every frame of every chosen layer. */
-  readonly pooling?: Pooling | undefined;
-  /** For pooling "weighted": learned weights, one for each chosen layer; default: equal weights. */
-  readonly weights?: LayerAverage | undefined;
-  /** Scale each vector to Euclidean length 1. */
-  readonly l2?: boolean | undefined;
-  /** Length of the window that attention sees at once. By default clips up to two minutes are one window, longer ones are cut into windows of
-   *  30 s with 5 s of overlap. */
-  readonly windowSeconds?: number | undefined;
-  readonly overlapSeconds?: number | undefined;
-  /** How many windows (or, in a corpus, clips of similar lengths) are computed together; default 1. */
-  readonly batchSize?: number | undefined;
-  /** Stops the work between windows; the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The embedding of one clip.
- *  @param audio a path, the bytes of a file, or mono samples of any rate.
+/** The embedding of one clip. The type of `shape` follows the pooling.
+ *  @param audio a path, a file URL, the bytes of a file, or mono samples of any rate.
  *  @throws AudioError for audio that can't be decoded or is too short, TooLongError where memory does not suffice, ConfigError for a wrong
- *  option. */
-export async function embed(model: LoadedModel, audio: AudioSource, options: EmbedOptions = {}): Promise<Embedding> {
+ *  argument. */
+export async function embed<P extends Pooling = "none">(
+  model: LoadedModel,
+  audio: AudioSource,
+  options: EmbedOptions<P> = {},
+): Promise<Embedding<P>> {
+  checkArguments("embed", model, options);
   const settings = await settingsOf(model, options);
   const clip = await loadClip(audio, model.model, { longestHeldSeconds: longestHeld(settings), signal: options.signal });
   const [stream] = await embedClips(model, [clip], settings, options);
-  return collect(stream!);
+  return (await collect(stream!)) as Embedding<P>;
 }
+
+/** One vector for a clip, [width], of Euclidean length 1: what similarity, clustering and search start from. It is the time mean of the layer
+ *  that the registry recommends, or of the mean over all layers for a model that nobody measured; the model's `onNotice` says which. `layers`
+ *  chooses others, whose mean is taken. @throws as `embed` does. */
+export async function vector(
+  model: LoadedModel,
+  audio: AudioSource,
+  options: Pick<EmbedOptions, "layers" | "windowSeconds" | "overlapSeconds" | "batchSize" | "signal"> = {},
+): Promise<Float32Array> {
+  checkArguments("vector", model, options);
+  const { layers = "recommended" } = options;
+  if (layers === "recommended" && !informed.has(model)) {
+    informed.add(model);
+    model.onNotice(recommendedLayers(model).reason);
+  }
+  return (await embed(model, audio, { ...options, layers, pooling: "weighted", l2: true })).values;
+}
+
+/** Models whose user knows which layers `vector` takes. */
+const informed = new WeakSet<LoadedModel>();
 
 /** The hidden states of a clip of any length, a run of frames at a time, in order: the values of `embed` without pooling, in bounded memory.
  *  @throws as `embed` does. */
 export async function* embedFrames(
   model: LoadedModel,
   audio: AudioSource,
-  options: Pick<EmbedOptions, "layers" | "windowSeconds" | "overlapSeconds" | "batchSize" | "signal"> = {},
+  options: Pick<EmbedOptions, "windowSeconds" | "overlapSeconds" | "batchSize" | "signal"> & { readonly layers?: LayerChoice } = {},
 ): AsyncGenerator<FrameRun> {
+  checkArguments("embedFrames", model, options);
   const clip = await loadClip(audio, model.model, { longestHeldSeconds: 0, signal: options.signal });
   yield* model.stream(clip.sound, options);
 }
@@ -59,27 +67,6 @@ export async function* embedFrames(
 /** Clips longer than this are decoded while they run, never as a whole: neither those that are long nor those that exceed the window. */
 export function longestHeld({ windowSeconds = heldSeconds }: Pick<Settings, "windowSeconds">): number {
   return Math.min(windowSeconds, heldSeconds);
-}
-
-/** The options, checked, as the settings that provenance records. @throws ConfigError for a wrong option. */
-export async function settingsOf(model: LoadedModel, options: EmbedOptions): Promise<Settings> {
-  const { pooling = "none", windowSeconds, overlapSeconds } = options;
-  const layers = chosenLayers(options.layers ?? "all", model.model.layers);
-  if (windowSeconds === undefined && overlapSeconds !== undefined) throw new ConfigError("overlap is given without a window: give both.");
-  if (options.weights && pooling !== "weighted") throw new ConfigError(`weights go with pooling "weighted", not with "${pooling}".`);
-  const window = windowSeconds === undefined ? undefined : { windowSeconds, overlapSeconds: overlapSeconds ?? 0 };
-  if (window) planWindows(model.model, model.model.minimumSamples, window); // refuses a wrong window before any file is decoded
-  return {
-    weightsSha256: await model.weightsSha256(),
-    layers,
-    pooling,
-    ...(pooling === "weighted" && { average: layerAverage(options.weights, layers.length) }),
-    l2: options.l2 ?? false,
-    inputNormalisation: model.inputNormalisation,
-    padding: model.options.padding,
-    dtype: model.dtype,
-    ...(window ?? {}),
-  };
 }
 
 /** Embeds clips that share a batch. Short clips are computed here, together. Long clips and those in windows are computed while their stream
@@ -119,10 +106,10 @@ function streamOf(
   const { layers, pooling, l2, average } = settings;
   const sizes = { layers: layers.length, frames: model.model.frameCount(clip.samples), width: model.model.width };
   return {
-    shape: pooledShape(pooling, sizes),
+    shape: pooledShape({ pooling, average }, sizes),
     layers,
     provenance: provenanceOf(model, clip, settings, window),
-    chunks: poolPieces(pieces, sizes, { pooling, l2, average: layerAverage(average, layers.length) }),
+    chunks: poolPieces(pieces, sizes, { pooling, l2, average }),
   };
 }
 

@@ -1,18 +1,25 @@
 // The result of embedding a clip: whole in memory, or in chunks where it is larger than memory.
 import { elementCount } from "../base/dtypes.ts";
+import type { Pooling } from "../inference/pooling.ts";
 import type { Provenance } from "../inference/provenance.ts";
 
 /** Shape, layers and provenance of an embedding. */
-export interface EmbeddingFacts {
-  /** Pooling "none": [layers, frames, width]. "mean": [layers, width]. "weighted": [width]. */
-  readonly shape: readonly number[];
-  /** Which entries of transformers' `hidden_states` the layers are: 0 is the embedding before the first layer. */
+export interface EmbeddingFacts<P extends Pooling = Pooling> {
+  readonly shape: PooledShape<P>;
+  /** Entries of transformers' `hidden_states` that were used: 0 is the embedding before the first layer. */
   readonly layers: readonly number[];
   readonly provenance: Provenance;
 }
 
+/** The shape that each pooling gives. Layers "recommended" count as one layer. */
+export type PooledShape<P extends Pooling = Pooling> = P extends "none"
+  ? readonly [layers: number, frames: number, width: number]
+  : P extends "mean"
+    ? readonly [layers: number, width: number]
+    : readonly [width: number];
+
 /** The embedding of a clip, whole in memory. */
-export interface Embedding extends EmbeddingFacts {
+export interface Embedding<P extends Pooling = Pooling> extends EmbeddingFacts<P> {
   /** Row-major, of `shape`. */
   readonly values: Float32Array;
 }

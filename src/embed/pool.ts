@@ -2,12 +2,12 @@
 import { ConfigError } from "../base/errors.ts";
 import type { FrameRun } from "../inference/long.ts";
 import { averageLayers, type LayerAverage, l2Normalise, type Pooling } from "../inference/pooling.ts";
-import type { Chunk } from "./embedding.ts";
+import type { Chunk, PooledShape } from "./embedding.ts";
 
 export interface PoolOptions {
   readonly pooling: Pooling;
-  /** For "weighted". */
-  readonly average: LayerAverage;
+  /** Averages the layers; pooling "weighted" needs it. */
+  readonly average?: LayerAverage | undefined;
   /** Scale each vector to Euclidean length 1 after pooling. */
   readonly l2: boolean;
 }
@@ -19,8 +19,10 @@ export interface Sizes {
   readonly width: number;
 }
 
-/** The shape after pooling. */
-export function pooledShape(pooling: Pooling, { layers, frames, width }: Sizes): number[] {
+/** The shape after pooling. An average leaves one layer. */
+export function pooledShape({ pooling, average }: Pick<PoolOptions, "pooling" | "average">, sizes: Sizes): PooledShape {
+  const { frames, width } = sizes;
+  const layers = average ? 1 : sizes.layers;
   if (pooling === "none") return [layers, frames, width];
   return pooling === "mean" ? [layers, width] : [width];
 }
@@ -28,13 +30,15 @@ export function pooledShape(pooling: Pooling, { layers, frames, width }: Sizes):
 /** Pools pieces that together hold every frame once. */
 export async function* poolPieces(pieces: AsyncIterable<FrameRun>, sizes: Sizes, options: PoolOptions): AsyncGenerator<Chunk> {
   const { width } = sizes;
-  if (options.pooling === "none") {
-    for await (const piece of pieces) yield* layerRuns(options.l2 ? { ...piece, values: eachUnit(piece.values, width) } : piece, sizes);
+  const { pooling, average, l2 } = options;
+  const averaged = (values: Float32Array) => (average ? averageLayers(values, average) : values);
+  const scaled = (values: Float32Array) => (l2 ? eachUnit(values, width) : values);
+  if (pooling === "none") {
+    const left = { ...sizes, layers: average ? 1 : sizes.layers };
+    for await (const piece of pieces) yield* layerRuns({ ...piece, values: scaled(averaged(piece.values)) }, left);
     return;
   }
-  const means = await meanOverTime(pieces, sizes);
-  const pooled = options.pooling === "mean" ? means : averageLayers(means, options.average);
-  yield { offset: 0, values: options.l2 ? eachUnit(pooled, width) : pooled };
+  yield { offset: 0, values: scaled(averaged(await meanOverTime(pieces, sizes))) };
 }
 
 /** A piece has consecutive frames of every layer, which are one chunk for each layer. */

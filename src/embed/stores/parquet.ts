@@ -77,14 +77,15 @@ export async function parquetStore(folder: string, { partSeconds = 60, guard }: 
 
 function* rowsOf(name: string, { values, shape, layers, provenance }: Embedding): Generator<Row> {
   const width = shape.at(-1)!;
-  const frames = shape.length === 3 ? shape[1]! : 0;
+  const frames = shape.length === 3 ? shape[1] : 0;
+  const averaged = shape.length === 1 || shape[0] !== layers.length;
   const file = provenance.source.file ?? null;
   for (let row = 0; row * width < values.length; row++) {
     const frame = frames > 0 ? row % frames : null;
     yield {
       name,
       file,
-      layer: shape.length === 1 ? null : layers[frames > 0 ? Math.floor(row / frames) : row]!,
+      layer: averaged ? null : layers[frames > 0 ? Math.floor(row / frames) : row]!,
       frame,
       start_seconds: frame === null ? null : frame / provenance.model.frameRateHz,
       vector: Array.from(values.subarray(row * width, (row + 1) * width)),

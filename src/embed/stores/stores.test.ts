@@ -10,7 +10,7 @@ import { fillGaussian, seeded } from "../../base/random.ts";
 import { parseNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
 import type { Provenance } from "../../inference/provenance.ts";
-import type { EmbeddingStream } from "../embedding.ts";
+import type { EmbeddingStream, PooledShape } from "../embedding.ts";
 import { storeFormats, stores } from "./index.ts";
 
 let root: string;
@@ -36,11 +36,11 @@ const provenance: Provenance = {
   },
   deviations: [],
 };
-const shape = [2, 3, 4];
+const shape: PooledShape = [2, 3, 4];
 const values = fillGaussian(seeded(1), new Float32Array(24));
 
 /** The values in chunks that come out of order. */
-function stream(given: Float32Array = values, givenShape: readonly number[] = shape): EmbeddingStream {
+function stream(given: Float32Array = values, givenShape: PooledShape = shape): EmbeddingStream {
   async function* chunks() {
     const half = given.length / 2;
     yield { offset: half, values: given.subarray(half) };
