@@ -86,7 +86,7 @@ for (const share of shares) {
 writeResults("cqt", {
   by: import.meta.url,
   question: "the CQT of a batch as a share of a 95M training step in the same run",
-  versions: { libtorch: version, onnxruntime: chooseEngine({ engine: "onnx" }).version },
+  versions: { libtorch: version, onnxruntime: (await chooseEngine({ engine: "onnx" })).version },
   rows: [{ seconds, batch, sampleRateHz, bins, threads, wallMs, cpuMs, shares }],
 });
 process.exit(0);

@@ -29,7 +29,7 @@ for (const shape of options.shapes.split(",") as ShapeName[]) {
   const { model } = architectureFromHf(shapes[shape]);
   const clips = seeds.map((seed) => downmix(shortSong({ seconds, sampleRateHz: model.sampleRateHz, seed })));
   const statesOf = async (engine: "onnx" | "torch", dtype: ModelDtype) => {
-    const chosen = chooseEngine({ engine, dtype, device: "cpu", threads: availableParallelism() });
+    const chosen = await chooseEngine({ engine, dtype, device: "cpu", threads: availableParallelism() });
     const encoder = createEncoder(model, chosen.engine, randomWeights(model, 1), { normaliseInput: false });
     const states = [];
     for (const clip of clips) states.push(...(await encoder.hiddenStates([clip]))); // one at a time: q8 takes clips of one length

@@ -82,7 +82,7 @@ try {
     Object.assign(versions, (await peer?.ask<PeerReady>({ load: shapes[shape], threads }))?.versions);
     for (const choice of options.engines.split(",")) {
       const [name, dtype] = choice.split("-") as ["onnx" | "torch", ModelDtype];
-      const chosen = chooseEngine({ engine: name, dtype, device: "cpu", threads });
+      const chosen = await chooseEngine({ engine: name, dtype, device: "cpu", threads });
       versions[name === "onnx" ? "onnxruntime" : "libtorch"] = chosen.version;
       const { engine, clock } = clocked(chosen.engine);
       const encoder = createEncoder(model, engine, randomWeights(model, 1), { normaliseInput: false });

@@ -121,7 +121,7 @@ try {
     by: import.meta.url,
     question: "EnCodec 24 kHz, 8 codebooks, random weights: milliseconds for all clips, beside transformers at batch 1",
     versions: {
-      onnxruntime: chooseEngine({ engine: "onnx" }).version,
+      onnxruntime: (await chooseEngine({ engine: "onnx" })).version,
       ...(hasTorch && { libtorch: searchLibtorch().found!.version }),
       ...versions,
     },

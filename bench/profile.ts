@@ -96,7 +96,7 @@ async function profileOnnx(): Promise<{ profile: Profile; wall: number[] }> {
 }
 
 async function profileTorch(): Promise<{ profile: Profile; wall: number[] }> {
-  const { engine } = chooseEngine({ engine: "torch", dtype, device: "cpu", threads });
+  const { engine } = await chooseEngine({ engine: "torch", dtype, device: "cpu", threads });
   const encoder = createEncoder(model, engine, weights, { normaliseInput: false });
   const wall: number[] = [];
   for (let run = -2; run < runs; run++) {
@@ -150,7 +150,7 @@ writeResults("profile", {
   by: import.meta.url,
   question: "where a forward pass spends its time: milliseconds a pass by operator",
   versions: {
-    [options.engine === "torch" ? "libtorch" : "onnxruntime"]: chooseEngine({ engine: options.engine as "onnx", dtype }).version,
+    [options.engine === "torch" ? "libtorch" : "onnxruntime"]: (await chooseEngine({ engine: options.engine as "onnx", dtype })).version,
   },
   rows: [row],
   keep: (earlier) => earlier.call !== call,

@@ -71,6 +71,6 @@ writeResults("windows", {
   by: import.meta.url,
   question:
     "deviation of hidden states in windows from those of the whole clip, synthesised music through the 95M shape, random weights (seed 1)",
-  versions: { onnxruntime: chooseEngine({ engine: "onnx" }).version },
+  versions: { onnxruntime: (await chooseEngine({ engine: "onnx" })).version },
   rows,
 });

@@ -14,6 +14,7 @@ export function doctorCommand(): Command {
     .action(async (flags: { json?: boolean }) => {
       const { ostinatoVersion } = await import("../base/version.node.ts");
       const { chooseEngine } = await import("../inference/choose-engine.node.ts");
+      const { answeringGpus } = await import("../engines/torch/gpus.ts");
       const { advice, diagnoseTorch } = await import("../engines/torch/setup.ts");
       const torch = diagnoseTorch();
       const [cpu] = cpus();
@@ -22,8 +23,8 @@ export function doctorCommand(): Command {
         node: process.version,
         cpu: { model: cpu?.model ?? "unknown", cores: cpus().length, features: cpuFeatures() },
         memoryGB: Math.round(totalmem() / 1e9),
-        gpus: gpus(),
-        onnx: chooseEngine({ engine: "onnx" }).version,
+        gpus: answeringGpus(),
+        onnx: (await chooseEngine({ engine: "onnx" })).version,
         torch: { ready: torch.ready, built: torch.built, version: torch.libtorch?.version, cuda: torch.libtorch?.cuda ?? false },
         ffmpeg: versionOf("ffmpeg", ["-version"]),
       };
@@ -56,11 +57,6 @@ export function setupCommand(): Command {
       const addon = await buildAddon({ onStart: note });
       note(`The engine torch is ready: libtorch ${libtorch?.version}, addon ${addon}.`);
     });
-}
-
-function gpus(): string[] {
-  const listed = run("nvidia-smi", ["--query-gpu=name,memory.total", "--format=csv,noheader"]);
-  return listed?.split("\n").filter(Boolean) ?? [];
 }
 
 function versionOf(program: string, args: string[]): string | undefined {

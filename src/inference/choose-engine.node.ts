@@ -2,15 +2,17 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { ModelDtype } from "../base/dtypes.ts";
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
 import { type OnnxEngineOptions, onnxEngine } from "../engines/onnx/engine.node.ts";
 import { onnxDtypes } from "../engines/onnx/weight-forms.ts";
 import { torchEngine } from "../engines/torch/engine.ts";
-import { locateLibtorch, searchLibtorch } from "../engines/torch/locate.ts";
+import { answeringGpus } from "../engines/torch/gpus.ts";
+import { missingLibtorch, type Search, searchLibtorch } from "../engines/torch/locate.ts";
+import { type OpenOptions, openTorch, type Runtime } from "../engines/torch/runtime.ts";
 import type { Engine } from "../ops/program.ts";
 
 export interface EngineOptions {
-  /** "auto" takes the fastest that is there: libtorch for a GPU and for bfloat16, ONNX Runtime for the rest. */
+  /** "auto" takes the fastest that works here: libtorch for a GPU that answers and for bfloat16, ONNX Runtime for the rest. */
   readonly engine?: "auto" | "onnx" | "torch" | Engine | undefined;
   /** "cpu", "cuda" or "cuda:1"; by default a GPU where the engine finds one. */
   readonly device?: string | undefined;
@@ -33,33 +35,78 @@ const torchDtypes = { fp32: "float32", bf16: "bfloat16", fp16: "float16" } as co
 
 const torchNames = Object.keys(torchDtypes) as (keyof typeof torchDtypes)[];
 
-/** @throws ConfigError where the engine can't do the dtype or device; NotFoundError where libtorch is asked for and missing. */
-export function chooseEngine(options: EngineOptions, { spin = true }: Pick<OnnxEngineOptions, "spin"> = {}): ChosenEngine {
-  const { engine = "auto", device, dtype = "fp32", threads } = options;
+/** What the choice depends on beside the options. Tests replace it. */
+export interface EngineHost {
+  /** Names of the GPUs that answer. */
+  gpus(): readonly string[];
+  searchLibtorch(): Search;
+  /** Builds the addon where needed, loads libtorch and opens the device. */
+  openTorch(options: OpenOptions): Promise<Runtime>;
+}
+
+const thisHost: EngineHost = { gpus: answeringGpus, searchLibtorch, openTorch };
+
+/** Opens the engine that the options ask for; "auto" takes the fastest that works here.
+ *  @throws ConfigError where the engine lacks the dtype or device; NotFoundError and BuildError where libtorch is asked for and can't run. */
+export async function chooseEngine(
+  options: EngineOptions,
+  { spin = true }: Pick<OnnxEngineOptions, "spin"> = {},
+  host: EngineHost = thisHost,
+): Promise<ChosenEngine> {
+  const { engine = "auto", device, dtype = "fp32" } = options;
   if (typeof engine === "object") return { engine, version: "unknown", dtype };
-  const wantsGpu = device?.startsWith("cuda") ?? false;
-  const name = engine === "auto" ? fastest(dtype, device, wantsGpu) : engine;
-  if (device !== undefined && device !== "cpu" && !wantsGpu) {
+  if (device !== undefined && device !== "cpu" && !isGpu(device)) {
     throw new ConfigError(`The device ${device} is not available in Node; there are cpu and cuda (webgpu runs in the browser).`);
   }
-  if (name === "onnx") {
-    if (wantsGpu) throw new ConfigError("The engine onnx runs on the CPU here. For a GPU use the engine torch.");
-    if (!isOneOf(onnxDtypes, dtype)) throw unsupported(name, onnxDtypes, dtype, "torch");
-    return { engine: onnxEngine({ ...(threads !== undefined && { threads }), spin, dtype }), version: onnxVersion(), dtype };
+  const needsTorch = engine === "torch" || (engine === "auto" && (isGpu(device) || dtype === "bf16"));
+  if (needsTorch) return openTorchEngine(options, host);
+  if (engine === "auto" && device === undefined && isOneOf(torchNames, dtype)) {
+    const onGpu = await tryGpu(options, host);
+    if (onGpu) return onGpu;
   }
-  if (!isOneOf(torchNames, dtype)) throw unsupported(name, torchNames, dtype, "onnx");
-  const libtorch = locateLibtorch();
-  if (dtype === "fp16" && !wantsGpu)
-    throw new ConfigError("The engine torch computes fp16 on a GPU alone. On the CPU use bf16, or the engine onnx.");
-  const opened = torchEngine({
+  if (isGpu(device)) throw new ConfigError("The engine onnx runs on the CPU here. For a GPU use the engine torch.");
+  if (!isOneOf(onnxDtypes, dtype)) throw unsupported("onnx", onnxDtypes, dtype, "torch");
+  const threads = options.threads;
+  return { engine: onnxEngine({ ...(threads !== undefined && { threads }), spin, dtype }), version: onnxVersion(), dtype };
+}
+
+/** Opens libtorch. The addon is built and the device opened here, so that what is missing is one error, before any audio is read. */
+async function openTorchEngine(options: EngineOptions, host: EngineHost): Promise<ChosenEngine> {
+  const { device, dtype = "fp32", threads } = options;
+  if (!isOneOf(torchNames, dtype)) throw unsupported("torch", torchNames, dtype, "onnx");
+  const search = host.searchLibtorch();
+  const libtorch = search.found ?? missingLibtorch(search);
+  if (isGpu(device) && !libtorch.cuda) {
+    throw new NotFoundError(
+      `The device ${device} needs a CUDA build of libtorch, but libtorch ${libtorch.version} in ${libtorch.libraries} is a CPU build. Choose --device cpu, or set LIBTORCH or OSTINATO_PYTHON to a CUDA build.`,
+    );
+  }
+  const opening: OpenOptions = {
     libtorch,
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
     ...(options.onNotice && { onStart: options.onNotice }),
-    dtype: torchDtypes[dtype],
-  });
-  return { engine: opened, version: libtorch.version, dtype };
+  };
+  const runtime = await host.openTorch(opening);
+  if (dtype === "fp16" && !isGpu(runtime.device)) {
+    throw new ConfigError("The engine torch computes fp16 on a GPU alone. On the CPU use bf16, or the engine onnx.");
+  }
+  const engine = torchEngine({ ...opening, device: runtime.device, dtype: torchDtypes[dtype] });
+  return { engine, version: runtime.version, dtype };
 }
+
+/** libtorch on a GPU, where one answers, or undefined. A CUDA build without a GPU is no reason: on the CPU onnx is faster in float32. */
+async function tryGpu(options: EngineOptions, host: EngineHost): Promise<ChosenEngine | undefined> {
+  if (host.gpus().length === 0 || !host.searchLibtorch().found?.cuda) return undefined;
+  try {
+    return await openTorchEngine({ ...options, device: "cuda" }, host);
+  } catch (error) {
+    options.onNotice?.(`The GPU can't be used, so the engine onnx runs on the CPU. ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+const isGpu = (device: string | undefined): boolean => device?.startsWith("cuda") ?? false;
 
 function isOneOf<D extends ModelDtype>(dtypes: readonly D[], dtype: ModelDtype): dtype is D {
   return (dtypes as readonly ModelDtype[]).includes(dtype);
@@ -67,13 +114,6 @@ function isOneOf<D extends ModelDtype>(dtypes: readonly D[], dtype: ModelDtype):
 
 function unsupported(engine: string, dtypes: readonly ModelDtype[], dtype: ModelDtype, other: string): ConfigError {
   return new ConfigError(`The engine ${engine} has no ${dtype}; it has ${dtypes.join(", ")}. The engine ${other} has ${dtype}.`);
-}
-
-/** The measurements behind it stand in docs/performance.md. */
-function fastest(dtype: ModelDtype, device: string | undefined, wantsGpu: boolean): "onnx" | "torch" {
-  if (wantsGpu || dtype === "bf16") return "torch";
-  if (dtype === "q8" || dtype === "q4" || device === "cpu") return "onnx";
-  return searchLibtorch().found?.cuda ? "torch" : "onnx";
 }
 
 function onnxVersion(): string {

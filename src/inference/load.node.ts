@@ -58,7 +58,7 @@ export async function loadModel(nameOrFolder: string | URL, options: LoadOptions
   const file = await openModelWeights(local);
   try {
     const { architecture, inputNormalisation, attentionMask } = await describeLocalModel(local, file, options.inputNorm);
-    const { engine, version, dtype } = chooseEngine({ ...options, onNotice });
+    const { engine, version, dtype } = await chooseEngine({ ...options, onNotice });
     const encoderOptions = { normaliseInput: inputNormalisation.on, padding: options.padding ?? "exact", attentionMask } as const;
     const encoder = options.worker
       ? workerEncoder(architecture.model, { local, options: encoderOptions, engine: workerEngine(options) }, onNotice)

@@ -38,7 +38,7 @@ port.on("message", (message: ToWorker) => {
 async function open({ local, options, engine }: WorkerModelData): Promise<Encoder> {
   const file = await openModelWeights(local);
   const { architecture } = await describeLocalModel(local, file);
-  const chosen = chooseEngine({ ...(engine as EngineOptions), onNotice: (notice) => post({ notice }) });
+  const chosen = await chooseEngine({ ...(engine as EngineOptions), onNotice: (notice) => post({ notice }) });
   const encoder = createEncoder(architecture.model, chosen.engine, checkpointWeights(file, architecture.keys), options);
   return { ...encoder, dispose: () => encoder.dispose().then(() => file.close()) };
 }

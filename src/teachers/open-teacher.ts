@@ -12,7 +12,7 @@ import type { StampedTeacher } from "./teacher.ts";
  *  another dtype than fp32 says so in its name.
  *  @throws ConfigError for settings that don't go together, and what opening and training throw. */
 export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOptions): Promise<StampedTeacher> {
-  const engine = teacherEngine(options);
+  const engine = await teacherEngine(options);
   const opened = choice.kind === "codec" ? await openCodec(choice, engine, options) : await openOverFrames(choice, engine, options);
   const { dtype = "fp32" } = options;
   const name = dtype === "fp32" ? opened.teacher.name : `${opened.teacher.name}, ${dtype}`;
@@ -37,8 +37,8 @@ async function openOverFrames(choice: TeacherChoice, engine: Engine, options: Op
 
 /** The engine, whose calls throw once the signal is aborted: so training stops too. Idle threads of ONNX Runtime sleep instead of spinning, since
  *  several sessions take turns. */
-function teacherEngine(options: OpenTeacherOptions): Engine {
-  const { engine } = chooseEngine(options, { spin: false });
+async function teacherEngine(options: OpenTeacherOptions): Promise<Engine> {
+  const { engine } = await chooseEngine(options, { spin: false });
   return {
     ...engine,
     async prepare(program, weights) {

@@ -57,13 +57,17 @@ export function searchLibtorch(env: Environment = process.env): Search {
   return { found, refused };
 }
 
-/** @throws NotFoundError with the places searched and how to get a libtorch. */
+/** The first usable libtorch. @throws NotFoundError with the places searched and how to get a libtorch. */
 export function locateLibtorch(env: Environment = process.env): Libtorch {
-  const { found, refused } = searchLibtorch(env);
-  if (found) return found;
-  const looked = refused.map(({ place, reason }) => `${place}: ${reason}`).join("\n  ");
+  const search = searchLibtorch(env);
+  return search.found ?? missingLibtorch(search);
+}
+
+/** @throws NotFoundError with the places searched and how to get a libtorch. */
+export function missingLibtorch({ refused }: Search): never {
+  const searched = refused.map(({ place, reason }) => `${place}: ${reason}`).join("\n  ");
   throw new NotFoundError(
-    `No libtorch was found.\n  ${looked}\nRun \`ostinato setup torch\`, or set LIBTORCH to an unpacked libtorch, or OSTINATO_PYTHON to a python that has torch.`,
+    `No libtorch was found.\n  ${searched}\nRun \`ostinato setup torch\`, or set LIBTORCH to an unpacked libtorch, or OSTINATO_PYTHON to a python that has torch.`,
   );
 }
 
