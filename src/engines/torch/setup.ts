@@ -1,5 +1,5 @@
 // Setup: checks what the libtorch engine needs on this machine and installs what is missing.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, NotFoundError } from "../../base/errors.ts";
@@ -28,8 +28,8 @@ export interface Diagnosis {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Checks every requirement. Compiles and installs nothing. */
-export function diagnoseTorch(env: Environment = process.env): Diagnosis {
+/** Checks every requirement. Compiles and installs nothing. `isInstalled` tells of a Debian package. */
+export function diagnoseTorch(env: Environment = process.env, isInstalled = hasPackage): Diagnosis {
   const { found: libtorch, refused } = searchLibtorch(env);
   const looked = refused.map(({ place, reason }) => `${place}: ${reason}`).join("; ");
   const findings: Finding[] = [
@@ -55,9 +55,9 @@ export function diagnoseTorch(env: Environment = process.env): Diagnosis {
   findings.push(
     present("Node's headers", () => join(nodeHeaders(env), "node_api.h"), "the addon is compiled against them", ["libnode-dev"]),
   );
-  findings.push(present("the addon's sources", nativeFolder, "npm install @ostinato/torch brings them", []));
+  findings.push(present("the addon's sources", nativeFolder, "they come with a clone of the repository", []));
   const missing = findings.filter((finding) => !finding.found);
-  const packages = [...new Set(missing.flatMap((finding) => finding.packages))];
+  const packages = [...new Set(missing.flatMap((finding) => finding.packages))].filter((name) => !isInstalled(name));
   const root = process.getuid?.() === 0;
   const sudo = root ? "" : "sudo ";
   const known = packages.length > 0 && existsSync("/usr/bin/apt-get");
@@ -76,6 +76,11 @@ function present(what: string, look: () => string, cost: string, packages: reado
   } catch (error) {
     return { what, found: false, detail: `${cost} (${messageOf(error)})`, packages };
   }
+}
+
+function hasPackage(name: string): boolean {
+  const { stdout } = spawnSync("dpkg-query", ["-W", `-f=\${db:Status-Status}`, name], { encoding: "utf8" });
+  return stdout === "installed";
 }
 
 function versionOf(compiler: string): string {
