@@ -95,7 +95,9 @@ export function nativeFolder(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve("@ostinato/torch/package.json"));
   } catch {
-    throw new NotFoundError("The sources of the libtorch engine are not there. Install them: npm install @ostinato/torch");
+    throw new NotFoundError(
+      "The C++ sources of the libtorch engine (native/src) were not found. Run Ostinato from a clone of its repository.",
+    );
   }
 }
 

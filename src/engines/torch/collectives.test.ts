@@ -91,6 +91,20 @@ describe("collectives", { skip: torchMissing !== undefined, timeout: 120_000 }, 
     expect(waiting!.answer.message).toContain("allReduce on rank 0 of 2 failed after 3");
   });
 
+  test("a thread that ends while an operation is in progress leaves the process intact", async () => {
+    // The allocator overwrites what is freed, so that reading it does not go unnoticed.
+    const ended = await processes("teardown", 2, { TIMEOUT: "2", MALLOC_PERTURB_: "165" });
+    for (const { code, signal, answer } of ended)
+      expect({ code, signal, answer }).toEqual({ code: 0, signal: null, answer: { alive: true } });
+  });
+
+  test("a collective after leaving the group is an error", async () => {
+    for (const { code, answer } of await processes("left", 2)) {
+      expect(code).toBe(3);
+      expect(answer.message).toContain("this process has left the group");
+    }
+  });
+
   test("a group whose other members never start is not waited for beyond the time-out", async () => {
     const [alone] = await processes("words", 1, { WORLD_SIZE: "2", TIMEOUT: "2" });
     expect(alone!.code).toBe(3);
