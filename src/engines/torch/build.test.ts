@@ -1,7 +1,7 @@
 // Building the addon with a stand-in for the compiler.
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
@@ -34,10 +34,12 @@ afterAll(() => {
 });
 
 test("a lock left behind by a dead process does not hold up a build", { timeout: 20_000 }, async () => {
-  const dead = spawnSync(process.execPath, ["-e", ""]).pid;
   const target = addonPath(libtorch);
   mkdirSync(dirname(dirname(target)), { recursive: true });
-  writeFileSync(`${dirname(target)}.building`, `${dead}@${hostname()}`);
+  const lock = new URL("../../../dist/base/lock.node.js", import.meta.url).href;
+  const taking = `import { takeLock } from "${lock}"; await takeLock(process.argv[1]); process.kill(process.pid, "SIGKILL");`;
+  const { signal } = spawnSync(process.execPath, ["--input-type=module", "-e", taking, `${dirname(target)}.building`]);
+  expect([signal, existsSync(`${dirname(target)}.building`)]).toEqual(["SIGKILL", true]);
   expect(await buildAddon({ libtorch, env })).toBe(target);
   expect(readFileSync(target, "utf8")).toContain("-ltorch_cpu");
 });
