@@ -1,22 +1,20 @@
 // Files: opening for ranged reads, and writing so that a reader never meets half a file.
 import { randomBytes } from "node:crypto";
-import { statSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { constants, statSync } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type ByteSource, checkRange } from "./byte-source.ts";
-import { NotFoundError } from "./errors.ts";
+import { type ByteSource, checkRange, rangedSource } from "./byte-source.ts";
+import { ConfigError, FormatError, NotFoundError } from "./errors.ts";
+import { parseJson } from "./json.ts";
+import { printable } from "./shown.ts";
 
-/** A file on disk as a ByteSource. @throws NotFoundError when there is none. */
+/** A file on disk as a ByteSource. @throws NotFoundError when there is none; FormatError for a folder, a pipe, a socket or a device;
+ *  ConfigError when it may not be read. */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? new NotFoundError(`There is no file ${path}.`) : error;
-  });
-  const { size } = await handle.stat();
-  const source = {
-    name: path,
-    size,
-    read: async (offset: number, length: number) => {
-      checkRange(source, offset, length);
+  const { handle, size } = await openRegular(path);
+  return rangedSource(
+    { name: path, size },
+    async (offset, length) => {
       const bytes = new Uint8Array(length);
       let done = 0;
       while (done < length) {
@@ -27,9 +25,60 @@ export async function fileSource(path: string): Promise<ByteSource> {
       }
       return bytes;
     },
-    close: () => handle.close(),
-  };
-  return source;
+    () => handle.close(),
+  );
+}
+
+/** The text of a small file: a configuration, a card, a list. @throws as `fileSource`; FormatError when it has more than `maxBytes` bytes. */
+export async function readText(path: string, maxBytes = 2 ** 24): Promise<string> {
+  const { handle, size } = await openRegular(path);
+  try {
+    if (size > maxBytes) {
+      throw new FormatError(`${printable(path, 400)} has ${size} bytes, more than the ${maxBytes} that such a file may have.`);
+    }
+    const bytes = new Uint8Array(Math.min(maxBytes, size + 4096)); // it may have grown since, or tell no size (/proc)
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return new TextDecoder().decode(bytes.subarray(0, length));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** As `readText`, undefined where there is no such file. */
+export async function readTextIfThere(path: string, maxBytes?: number): Promise<string | undefined> {
+  return readText(path, maxBytes).catch((error) => {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  });
+}
+
+/** A JSON file of others, as `parseJson` takes it. @throws as `readText` and `parseJson`. */
+export async function readJson(path: string, maxBytes?: number): Promise<unknown> {
+  return parseJson(await readText(path, maxBytes), printable(path, 400));
+}
+
+/** Opens a file for reading, without waiting for what it may be: opening a pipe would block until somebody writes to it. */
+async function openRegular(path: string): Promise<{ handle: FileHandle; size: number }> {
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: NodeJS.ErrnoException) => {
+    const shownPath = printable(path, 400);
+    if (isMissing(error)) throw new NotFoundError(`There is no file ${shownPath}.`);
+    if (error.code === "EACCES" || error.code === "EPERM")
+      throw new ConfigError(`${shownPath} may not be read by this user. Change its permissions.`);
+    if (error.code === "ENXIO" || error.code === "ELOOP" || error.code === "ENAMETOOLONG" || error.code === "EISDIR") {
+      throw new FormatError(`${shownPath} is not a file that can be read (${error.code}).`);
+    }
+    throw error;
+  });
+  const found = await handle.stat();
+  if (found.isFile()) return { handle, size: found.size };
+  await handle.close();
+  const kind = found.isDirectory() ? "a folder" : found.isFIFO() ? "a pipe" : found.isSocket() ? "a socket" : "a device";
+  throw new FormatError(`${printable(path, 400)} is ${kind}, not a file.`);
 }
 
 /** Which file or folder stands at a path, to tell later whether it still does; undefined where there is none. Synchronous, since it

@@ -1,10 +1,9 @@
 // Export for transformers.js: the folder that its `from_pretrained` loads, with one graph per dtype under onnx/.
 // The file names follow huggingface/transformers.js 4.3.1, src/models/session.js and src/utils/dtypes.js.
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../base/errors.ts";
-import { writeAtomic } from "../base/files.node.ts";
+import { readTextIfThere, writeAtomic } from "../base/files.node.ts";
 import type { OnnxDtype } from "../engines/onnx/weight-forms.ts";
 import type { Architecture } from "../models/index.ts";
 import type { WeightReader } from "../ops/program.ts";
@@ -61,10 +60,7 @@ interface TransformersJsConfig {
 /** The settings that an earlier export to the folder wrote, if there was one.
  *  @throws ConfigError when the folder's config.json was not written by an export, since it would be overwritten. */
 async function earlierExport(path: string): Promise<TransformersJsConfig> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const text = await readTextIfThere(path);
   if (text === undefined) return {};
   const config = z
     .looseObject({

@@ -1,9 +1,9 @@
 // Checkpoints on disk: a file, a model's folder, or a sharded checkpoint, opened as one tensor file.
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FormatError, NotFoundError } from "../base/errors.ts";
-import { fileSource } from "../base/files.node.ts";
+import { fileSource, readJson } from "../base/files.node.ts";
 import { lookup, type TensorFile, type TensorInfo } from "../formats/tensor-file.ts";
 import { openCheckpoint } from "./read.ts";
 
@@ -53,7 +53,7 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex
 /** Opens a sharded checkpoint, whose index maps tensors to files. */
 async function openShards(folder: string, indexName: string): Promise<TensorFile> {
   const path = join(folder, indexName);
-  const parsed = indexSchema.safeParse(await parseJson(path));
+  const parsed = indexSchema.safeParse(await readJson(path));
   if (!parsed.success) throw new FormatError(`${path} is not an index of shards: ${z.prettifyError(parsed.error)}`);
   const home = new Map<string, TensorFile>();
   const shards = new Map<string, TensorFile>();
@@ -79,12 +79,4 @@ async function openShards(folder: string, indexName: string): Promise<TensorFile
     read: async (name) => lookup(home, name, path).read(name),
     close,
   };
-}
-
-async function parseJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch {
-    throw new FormatError(`${path} is not JSON: it was cut short or is something else. Download it again.`);
-  }
 }

@@ -1,11 +1,10 @@
 // `ostinato convert`: converts a checkpoint between Hugging Face's and fairseq's formats.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { readJson as readJsonFile, readTextIfThere } from "../base/files.node.ts";
 import type { CheckpointForm } from "../checkpoint/convert.node.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
-import { absent } from "../hub/cache.node.ts";
 import { licenceNotice } from "../hub/licence.ts";
 import { type HubFlags, resolveOptions, withHubOptions } from "./open-model.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
@@ -90,9 +89,9 @@ function report(
 }
 
 async function readCard(folder: string): Promise<string | undefined> {
-  return readFile(join(folder, "README.md"), "utf8").catch(absent);
+  return readTextIfThere(join(folder, "README.md"));
 }
 
 async function readJson(path: string | undefined): Promise<Record<string, unknown> | undefined> {
-  return path === undefined ? undefined : (JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>);
+  return path === undefined ? undefined : ((await readJsonFile(path)) as Record<string, unknown>);
 }

@@ -1,9 +1,11 @@
 // `ostinato inspect`: describes a checkpoint from its headers alone.
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { elementCount } from "../base/dtypes.ts";
 import { messageOf } from "../base/errors.ts";
+import { readTextIfThere } from "../base/files.node.ts";
+import { parseJson } from "../base/json.ts";
 import { type TensorFile, tensorBytes } from "../formats/tensor-file.ts";
 import type { Architecture } from "../models/index.ts";
 import { megabytes, table } from "./models.ts";
@@ -91,13 +93,13 @@ async function recognise(file: TensorFile, folder: string): Promise<Recognised> 
   const { describeModel } = await import("../inference/describe.ts");
   const inside = file.format === "fairseq";
   const path = join(folder, "config.json");
-  const text = inside ? undefined : await readFile(path, "utf8").catch(() => undefined);
+  const text = inside ? undefined : await readTextIfThere(path);
   if (!inside && text === undefined) return { config: undefined };
   const config = inside ? "inside the file" : path;
   try {
     if (text === undefined) return { config, architecture: describeModel({ name: file.name }, file).architecture };
-    const beside = await readFile(join(folder, "preprocessor_config.json"), "utf8").catch(() => "{}");
-    const facts = { name: file.name, config: JSON.parse(text), preprocessor: JSON.parse(beside) };
+    const beside = (await readTextIfThere(join(folder, "preprocessor_config.json"))) ?? "{}";
+    const facts = { name: file.name, config: parseJson(text, path), preprocessor: parseJson(beside, "preprocessor_config.json") };
     return { config, architecture: describeModel(facts, file).architecture };
   } catch (error) {
     return { config, trouble: `unknown: ${messageOf(error)}` };

@@ -4,6 +4,7 @@ import { type ByteSource, memorySource } from "../base/byte-source.ts";
 import { type DType, dtypeBytes, elementCount } from "../base/dtypes.ts";
 import { FormatError, ShapeError } from "../base/errors.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
+import { printable, shown } from "../base/shown.ts";
 import { toDense } from "./strided.ts";
 
 /** What an npy file says of itself. */
@@ -117,16 +118,16 @@ function checkedInfo(text: string, dataOffset: number, { name, size }: ByteSourc
   const dtype = Object.hasOwn(typeCodes, descr) ? typeCodes[descr] : undefined;
   if (!dtype) {
     throw new FormatError(
-      `${name} holds elements of type ${descr}; ${Object.keys(typeCodes).join(", ")} can be read. Convert it with NumPy's astype.`,
+      `${name} holds elements of type ${printable(descr)}; ${Object.keys(typeCodes).join(", ")} can be read. Convert it with NumPy's astype.`,
     );
   }
   if (!order || tuple === undefined)
-    throw new FormatError(`${name} has an npy header without ${order ? "shape" : "fortran_order"}: ${text.slice(0, 100).trim()}`);
+    throw new FormatError(`${name} has an npy header without ${order ? "shape" : "fortran_order"}: ${printable(text.trim())}`);
   const shape = tuple.split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]));
   const dataBytes = elementCount(shape) * dtypeBytes[dtype];
   if (dataOffset + dataBytes !== size) {
     throw new FormatError(
-      `${name} is ${dtype} [${shape}], which takes ${dataBytes} bytes, but ${size - dataOffset} follow its header: it is cut short or corrupt.`,
+      `${name} is ${dtype} ${shown(shape)}, which takes ${dataBytes} bytes, but ${size - dataOffset} follow its header: it is cut short or corrupt.`,
     );
   }
   return { dtype, shape, fortranOrder: order === "True", dataOffset };

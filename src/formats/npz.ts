@@ -4,6 +4,7 @@ import type { ByteSource } from "../base/byte-source.ts";
 import { crc32 } from "../base/crc32.ts";
 import { FormatError, messageOf } from "../base/errors.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
+import { printable } from "../base/shown.ts";
 import { npyBytes, parseNpy } from "./npy.ts";
 import { dataOffset, readZip, type ZipEntry } from "./zip.ts";
 import { zipChunks } from "./zip-write.ts";
@@ -13,7 +14,7 @@ import { zipChunks } from "./zip-write.ts";
 export async function readNpz(source: ByteSource): Promise<Map<string, HostTensor>> {
   const arrays = new Map<string, HostTensor>();
   for (const entry of (await readZip(source)).values()) {
-    const name = `${source.name}: ${entry.name}`;
+    const name = `${source.name}: ${printable(entry.name)}`;
     const bytes = await entryBytes(source, entry, name);
     if (crc32(bytes) !== entry.crc) throw new FormatError(`${name} is corrupt: its checksum is wrong.`);
     arrays.set(entry.name.replace(/\.npy$/, ""), parseNpy(bytes, name));

@@ -52,7 +52,7 @@ const refused = {
   truncated_data: "cut short",
   size_mismatch: "takes 32 bytes, but its offsets give 24",
   offsets_reversed: "its offsets give -24",
-  offsets_negative: "has the data_offsets [-24,0]",
+  offsets_negative: "has the data_offsets [-24, 0]",
   overlap: "within the tensor before it",
   hole: "hole",
   trailing: "bytes follow the last tensor",

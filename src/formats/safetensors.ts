@@ -1,8 +1,10 @@
-// safetensors: a JSON header and raw data. The header is checked whole before anything is believed.
+// safetensors: a JSON header and raw data. The whole header is checked before any of it is used.
 // The format: https://github.com/huggingface/safetensors#format
 import type { ByteSource } from "../base/byte-source.ts";
 import { type DType, dtypeBytes } from "../base/dtypes.ts";
-import { FormatError, messageOf, ShapeError } from "../base/errors.ts";
+import { FormatError, ShapeError } from "../base/errors.ts";
+import { parseJson } from "../base/json.ts";
+import { printable, shown } from "../base/shown.ts";
 import { type LazyTensor, lookup, type TensorFile, type TensorInfo, tensorBytes } from "./tensor-file.ts";
 
 const dtypeOf: Readonly<Record<string, DType>> = {
@@ -19,7 +21,8 @@ const dtypeOf: Readonly<Record<string, DType>> = {
 };
 const codeOf = new Map(Object.entries(dtypeOf).map(([code, dtype]) => [dtype, code]));
 
-const maxHeaderBytes = 100e6; // as the reference implementation has it
+const maxHeaderBytes = 2 ** 25; // the reference implementation allows 100 MB, of which no checkpoint takes a tenth
+const maxTensors = 200_000;
 
 interface Entry extends TensorInfo {
   /** First byte of the data, counted from the start of the data section; and the one after the last. */
@@ -38,8 +41,9 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   const headerBytes = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   if (headerBytes > maxHeaderBytes) fail(`it claims a header of ${headerBytes} bytes`);
   if (8 + headerBytes > source.size) fail(`its header of ${headerBytes} bytes goes past its end at byte ${source.size}`);
-  const header = parseHeader(await source.read(8, headerBytes), fail);
+  const header = parseHeader(await source.read(8, headerBytes), source.name, fail);
 
+  if (Object.keys(header).length > maxTensors) fail(`it describes more than ${maxTensors} tensors`);
   const { __metadata__: metadata = {}, ...described } = header;
   if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
     fail("its __metadata__ is not an object of strings");
@@ -72,7 +76,7 @@ export async function* safetensorsChunks(
   const fields = metadata ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
   let end = 0;
   for (const { name, dtype, shape } of ordered) {
-    if (names.has(name)) throw new FormatError(`A safetensors file can't hold two tensors named ${name}.`);
+    if (names.has(name)) throw new FormatError(`A safetensors file can't hold two tensors named ${printable(name)}.`);
     names.add(name);
     const begin = end;
     end += tensorBytes({ dtype, shape });
@@ -87,34 +91,37 @@ export async function* safetensorsChunks(
     const { bytes } = await tensor.read();
     if (bytes.length !== tensorBytes(tensor)) {
       throw new ShapeError(
-        `${tensor.name} is ${tensor.dtype} [${tensor.shape}] and needs ${tensorBytes(tensor)} bytes, but ${bytes.length} came.`,
+        `${printable(tensor.name)} is ${tensor.dtype} ${shown(tensor.shape)} and needs ${tensorBytes(tensor)} bytes, but ${bytes.length} came.`,
       );
     }
     yield bytes;
   }
 }
 
-function parseHeader(bytes: Uint8Array, fail: (reason: string) => never): Record<string, unknown> {
-  let header: unknown;
+function parseHeader(bytes: Uint8Array, fileName: string, fail: (reason: string) => never): Record<string, unknown> {
+  let text: string;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (error) {
-    fail(`its header is not JSON in UTF-8 (${messageOf(error)})`);
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return fail("its header is not UTF-8");
   }
+  // Each tensor takes eight values or so.
+  const header = parseJson(text, `The header of ${fileName}`, { depth: 8, values: 16 * maxTensors });
   return isObject(header) ? header : fail("its header is not a JSON object");
 }
 
 function checkedEntry(name: string, value: unknown, fail: (reason: string) => never): Entry {
-  if (!isObject(value)) return fail(`the header says of ${name} no more than ${JSON.stringify(value)}`);
+  const label = printable(name);
+  if (!isObject(value)) return fail(`the header describes ${label} as ${shown(value)}`);
   const { dtype: code, shape, data_offsets: offsets } = value;
   const dtype = typeof code === "string" && Object.hasOwn(dtypeOf, code) ? dtypeOf[code] : undefined;
-  if (!dtype) return fail(`${name} has the unknown dtype ${JSON.stringify(code)}; ${Object.keys(dtypeOf).join(", ")} can be read`);
-  if (!isCounts(shape)) return fail(`${name} has the shape ${JSON.stringify(shape)}`);
-  if (!isCounts(offsets) || offsets.length !== 2) return fail(`${name} has the data_offsets ${JSON.stringify(offsets)}`);
+  if (!dtype) return fail(`${label} has the unknown dtype ${shown(code)}; ${Object.keys(dtypeOf).join(", ")} can be read`);
+  if (!isCounts(shape)) return fail(`${label} has the shape ${shown(shape)}`);
+  if (!isCounts(offsets) || offsets.length !== 2) return fail(`${label} has the data_offsets ${shown(offsets)}`);
   const [begin, end] = offsets as [number, number];
   const needed = tensorBytes({ dtype, shape });
   if (end - begin !== needed)
-    return fail(`${name} is ${code} [${shape}], which takes ${needed} bytes, but its offsets give ${end - begin}`);
+    return fail(`${label} is ${code} ${shown(shape)}, which takes ${needed} bytes, but its offsets give ${end - begin}`);
   return { dtype, shape, begin, end };
 }
 
@@ -122,8 +129,8 @@ function checkedEntry(name: string, value: unknown, fail: (reason: string) => ne
 function checkLayout(tensors: ReadonlyMap<string, Entry>, dataBytes: number, fail: (reason: string) => never): void {
   let end = 0;
   for (const [name, entry] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
-    if (entry.begin < end) fail(`${name} begins at byte ${entry.begin}, within the tensor before it, which ends at ${end}`);
-    if (entry.begin > end) fail(`a hole of ${entry.begin - end} bytes lies before ${name}`);
+    if (entry.begin < end) fail(`${printable(name)} begins at byte ${entry.begin}, within the tensor before it, which ends at ${end}`);
+    if (entry.begin > end) fail(`a hole of ${entry.begin - end} bytes lies before ${printable(name)}`);
     end = entry.end;
   }
   if (end > dataBytes) fail(`its tensors take ${end} bytes, but ${dataBytes} follow the header: it is cut short`);

@@ -3,6 +3,7 @@
 import type { ByteSource } from "../base/byte-source.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
+import { printable } from "../base/shown.ts";
 
 /** A regular file within an archive. */
 export interface TarEntry {
@@ -131,7 +132,7 @@ function paxRecords(data: Uint8Array, at: number, source: ByteSource): { path?: 
     if (key === "size") {
       found.size = Number(value);
       if (!/^\d+$/.test(value) || !Number.isSafeInteger(found.size))
-        throw broken(source, `the file at byte ${at} claims a size of ${value}`);
+        throw broken(source, `the file at byte ${at} claims a size of ${printable(value)}`);
     }
     from += length;
   }

@@ -2,6 +2,7 @@
 // The format: PKWARE's APPNOTE.TXT 6.3, sections 4.3 and 4.4. Torch and NumPy store their entries, so nothing is inflated here.
 import type { ByteSource } from "../base/byte-source.ts";
 import { FormatError } from "../base/errors.ts";
+import { printable } from "../base/shown.ts";
 
 /** A file within an archive. */
 export interface ZipEntry {
@@ -37,8 +38,8 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
     const next = at + 46 + nameBytes + extraBytes + view.getUint16(at + 32, true);
     if (next > bytes) throw corrupt(source, `entry ${i} goes past the end of its directory`);
     const name = utf8.decode(directory.subarray(at + 46, at + 46 + nameBytes));
-    if (view.getUint16(at + 8, true) & 1) throw new FormatError(`${name} in ${source.name} is encrypted.`);
-    if (entries.has(name)) throw corrupt(source, `it holds ${name} twice`);
+    if (view.getUint16(at + 8, true) & 1) throw new FormatError(`${printable(name)} in ${source.name} is encrypted.`);
+    if (entries.has(name)) throw corrupt(source, `it holds ${printable(name)} twice`);
     const extra = new DataView(directory.buffer, directory.byteOffset + at + 46 + nameBytes, extraBytes);
     const [size, compressedBytes, headerOffset] = wideNumbers(
       extra,
@@ -52,7 +53,7 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
       crc: view.getUint32(at + 16, true),
       headerOffset: headerOffset!,
     };
-    if (entry.headerOffset + 30 + entry.compressedBytes > offset) throw corrupt(source, `${name} goes past the end of its data`);
+    if (entry.headerOffset + 30 + entry.compressedBytes > offset) throw corrupt(source, `${printable(name)} goes past the end of its data`);
     entries.set(name, entry);
     at = next;
   }
@@ -65,7 +66,7 @@ export async function storedOffset(source: ByteSource, entry: ZipEntry): Promise
   if (entry.method !== 0 || entry.bytes !== entry.compressedBytes) {
     const how = entry.method === 8 ? "deflated" : `compressed by method ${entry.method}`;
     throw new FormatError(
-      `${entry.name} in ${source.name} is ${how}, so parts of it can't be read. Pack the archive again with stored entries (zip -0).`,
+      `${printable(entry.name)} in ${source.name} is ${how}, so parts of it can't be read. Pack the archive again with stored entries (zip -0).`,
     );
   }
   return dataOffset(source, entry);
@@ -77,7 +78,7 @@ export async function dataOffset(source: ByteSource, entry: ZipEntry): Promise<n
   const view = new DataView(header.buffer, header.byteOffset, 30);
   const start = entry.headerOffset + 30 + view.getUint16(26, true) + view.getUint16(28, true);
   if (view.getUint32(0, true) !== 0x04034b50 || start + entry.compressedBytes > source.size) {
-    throw corrupt(source, `${entry.name} is not where its directory says`);
+    throw corrupt(source, `${printable(entry.name)} is not where its directory says`);
   }
   return start;
 }

@@ -5,10 +5,11 @@
 //     blobs/<etag>                  contents: named by SHA-256 (large files) or git's SHA-1 (small ones)
 //     snapshots/<commit>/<file>     a link ../../blobs/<etag>
 //     .no_exist/<commit>/<file>     an empty mark: the hub is known to have no such file at this commit
-import { copyFile, link, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, link, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { HubError } from "../base/errors.ts";
-import { makeFolder, temporaryPath, writeAtomic } from "../base/files.node.ts";
+import { makeFolder, readTextIfThere, temporaryPath, writeAtomic } from "../base/files.node.ts";
+import { shown } from "../base/shown.ts";
 
 /** The folder of one model in the cache: models--org--name. */
 export function repoFolder(cacheDir: string, name: string): string {
@@ -25,7 +26,7 @@ export function checkInside(name: string, what: string): string {
   const parts = name.split("/");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass.
   if (/[\\:\x00-\x1f]/.test(name) || parts.some((part) => part === "" || part === "." || part === "..")) {
-    throw new HubError(`${what} ${JSON.stringify(name)} would lead out of the cache folder: it is refused. Is the endpoint trustworthy?`);
+    throw new HubError(`${what} ${shown(name)} would lead out of the cache folder: it is refused. Is the endpoint trustworthy?`);
   }
   return name;
 }
@@ -41,7 +42,7 @@ export function snapshotFolder(repo: string, commit: string): string {
 /** The commit a revision stood for when it was last looked up; undefined when it never was. */
 export async function readRef(repo: string, revision: string): Promise<string | undefined> {
   if (isCommit(revision)) return revision;
-  const text = await readFile(join(repo, "refs", checkInside(revision, "The revision")), "utf8").catch(absent);
+  const text = await readTextIfThere(join(repo, "refs", checkInside(revision, "The revision")), 4096);
   const commit = text?.trim();
   return commit && checkInside(commit, "The commit");
 }

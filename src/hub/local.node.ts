@@ -1,7 +1,8 @@
 // Local: a model that already lies on this disk, as a folder or as a single checkpoint file.
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { NotFoundError } from "../base/errors.ts";
+import { readTextIfThere } from "../base/files.node.ts";
 import { absent, exists } from "./cache.node.ts";
 import { chooseFiles, type ModelFiles } from "./choose.ts";
 import { licenceFromReadme } from "./licence.ts";
@@ -83,6 +84,6 @@ function hubNameOf(folder: string): string {
 }
 
 async function readmeLicence(folder: string): Promise<Licence | undefined> {
-  const readme = await readFile(join(folder, "README.md"), "utf8").catch(absent);
+  const readme = await readTextIfThere(join(folder, "README.md")).catch(() => undefined); // a card of megabytes says nothing
   return readme === undefined ? undefined : licenceFromReadme(readme);
 }

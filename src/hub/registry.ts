@@ -1,4 +1,4 @@
-// Registry: what is known of the published models beyond their own files. Data only; unknown models are fine.
+// Registry: facts of the published models that their own files do not hold. Data only; models that are not listed work as well.
 import { nearestNames } from "../base/nearest.ts";
 
 /** The facts of one published model. Layers and width are those of its transformer. */

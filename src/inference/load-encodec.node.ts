@@ -1,7 +1,8 @@
 // Loading EnCodec: facebook's .th, transformers' folder, or any checkpoint with the names of either.
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError } from "../base/errors.ts";
+import { readTextIfThere } from "../base/files.node.ts";
+import { parseJson } from "../base/json.ts";
 import { openCheckpointPath } from "../checkpoint/read.node.ts";
 import { countCodebooks, encodecConfigFromHf, encodecConfigFromWeights } from "../models/encodec/config.ts";
 import { encodecWeights } from "../models/encodec/keys.ts";
@@ -26,11 +27,6 @@ export async function loadEncodec(path: string, engine: Engine, options: Encodec
 }
 
 async function readConfig(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ConfigError(`${path} is not JSON. Fetch it again.`);
-  }
+  const text = await readTextIfThere(path);
+  return text === undefined ? undefined : parseJson(text, path);
 }

@@ -1,9 +1,9 @@
 // Loading: from a model's name or folder to an encoder, with the facts that provenance records.
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ModelDtype } from "../base/dtypes.ts";
-import { ConfigError } from "../base/errors.ts";
+import { readJson } from "../base/files.node.ts";
 import { sha256File } from "../base/hash.node.ts";
 import { openCheckpointFile, openCheckpointFolder } from "../checkpoint/read.node.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
@@ -127,15 +127,6 @@ export async function describeLocalModel(local: LocalModel, file: TensorFile, as
     ...(registryEntry && { registryEntry }),
   };
   return describeModel(facts, file, asked);
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`${path} is not JSON (${(error as Error).message}). Fetch it again.`);
-  }
 }
 
 /** SHA-256 of a weights file. In the hub's cache a large file's blob is named by it. */

@@ -2,6 +2,7 @@
 import { type ByteSource, blobSource } from "../base/byte-source.ts";
 import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
 import { type HttpSourceOptions, httpSource } from "../base/http-source.ts";
+import { parseJson } from "../base/json.ts";
 import { openCheckpoint } from "../checkpoint/read.ts";
 import { checkpointWeights } from "../checkpoint/weights.ts";
 import { gpuAdapter, threadsAllowed, type WebBackend, type WebEngineOptions, webEngine } from "../engines/onnx/engine.web.ts";
@@ -141,11 +142,8 @@ function cached(weights: WeightReader): WeightReader & { stop(): void } {
 /** Parses a small JSON file; undefined where there is none. Servers of single-page apps answer with a web page for a missing file. */
 async function readJson(source: ByteSource | undefined): Promise<Record<string, unknown> | undefined> {
   if (!source) return undefined;
+  if (source.size > 2 ** 24) throw new ConfigError(`${source.name} has ${source.size} bytes, more than a configuration may have.`);
   const text = new TextDecoder().decode(await source.read(0, source.size));
   if (/^\s*</.test(text)) return undefined;
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw new ConfigError(`${source.name} is not JSON (${messageOf(error)}). Fetch it again.`);
-  }
+  return parseJson(text, source.name) as Record<string, unknown>;
 }

@@ -1,10 +1,11 @@
-// The pickle machine's parts: a cursor over the bytes, a stack with marks, a memo, and a budget that ends every bomb.
+// The state of the pickle machine: a cursor over the bytes, a stack with marks, a memo, and budgets that bound what a small file can cause.
 import { FormatError, UnsafeFileError } from "../../base/errors.ts";
+import { printable } from "../../base/shown.ts";
 import { isName, type PickleName, type PickleValue, pickleObject } from "./values.ts";
 
-/** What a pickle may name, and what becomes of it. */
+/** Which classes and functions a pickle may name, and what a call of one gives. */
 export interface PickleRules {
-  /** Names with a meaning of their own: from the arguments of a call to its value. */
+  /** Names whose calls have a value: from the arguments of a call to that value. */
   readonly makers: ReadonlyMap<string, Maker>;
   /** Names that may stand for themselves; a call of one becomes an inert object. All others are refused. */
   isHarmless(name: string): boolean;
@@ -135,7 +136,7 @@ export class Machine {
     const full = `${renamedModules.get(module) ?? module}.${name}`;
     if (!this.rules.makers.has(full) && !this.rules.isHarmless(full)) {
       throw new UnsafeFileError(
-        `${this.name} asks for ${full}, which is not on the list of what a checkpoint may hold. Nothing was run. ` +
+        `${this.name} asks for ${printable(full, 200)}, which is not on the list of what a checkpoint may hold. Nothing was run. ` +
           "If you trust the file, open it with the program that made it and save its state_dict() as safetensors.",
       );
     }
@@ -144,7 +145,7 @@ export class Machine {
   /** What a call makes: by a rule where there is one, else an inert object. Nothing is ever called. */
   call(callee: PickleValue, args: PickleValue): PickleValue {
     if (!isName(callee)) return this.fail("it calls what is no class or function");
-    if (!Array.isArray(args)) return this.fail(`it calls ${callee.name} without a tuple of arguments`);
+    if (!Array.isArray(args)) return this.fail(`it calls ${printable(callee.name)} without a tuple of arguments`);
     // A rule may copy its argument: what it copies is work.
     for (const arg of args.slice(0, 4)) if (Array.isArray(arg)) this.spend(arg.length);
     const maker = this.rules.makers.get(callee.name);

@@ -1,5 +1,5 @@
-// The operations of pickle protocols 0 to 5 (CPython's Lib/pickletools.py describes each), as a table from code to deed.
-
+// The operations of pickle protocols 0 to 5 (CPython's Lib/pickletools.py describes each), as a table from operation code to function.
+import { shown } from "../../base/shown.ts";
 import type { Machine } from "./machine.ts";
 import { isObject, type PickleDict, type PickleValue } from "./values.ts";
 
@@ -95,7 +95,7 @@ const objects: Record<string, Operation> = {
   },
   "\x93": (m) => {
     const [module, name] = m.popMany(2);
-    if (typeof module !== "string" || typeof name !== "string") return m.fail("it names a class by what is no text");
+    if (typeof module !== "string" || typeof name !== "string") return m.fail("it names a class by something other than text");
     m.push(m.global(module, name));
   },
   R: (m) => {
@@ -117,7 +117,7 @@ const objects: Record<string, Operation> = {
   },
   o: (m) => {
     const [callee, ...args] = m.popMark();
-    m.push(m.call(callee ?? m.fail("it makes an object of nothing"), args));
+    m.push(m.call(callee ?? m.fail("it makes an object without a class"), args));
   },
   b: (m) => {
     const state = m.pop();
@@ -177,16 +177,21 @@ function remember(m: Machine, slot: number): void {
 }
 
 function wholeNumber(m: Machine, text: string): number | bigint {
-  if (!/^\s*-?\d{1,1000}\s*$/.test(text)) m.fail(`it holds the number ${text.slice(0, 40)}`);
+  if (text.length > 1010 || !/^\s*-?\d{1,1000}\s*$/.test(text)) m.fail(`it holds the number ${shown(text)}`);
+  m.spend(text.length >> 3);
   return narrowed(BigInt(text));
 }
 
 function twosComplement(m: Machine, bytes: Uint8Array): number | bigint {
   if (bytes.length > 1000) m.fail(`it holds a number of ${bytes.length} bytes`);
-  let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-  return narrowed(BigInt.asIntN(8 * bytes.length, value));
+  m.spend(bytes.length >> 3);
+  if (bytes.length === 0) return 0;
+  let hex = "0x";
+  for (let i = bytes.length - 1; i >= 0; i--) hex += hexDigits[bytes[i]!]!;
+  return narrowed(BigInt.asIntN(8 * bytes.length, BigInt(hex)));
 }
+
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Python's integers are unbounded: a number where it is exact, else a bigint. */
 function narrowed(value: bigint): number | bigint {

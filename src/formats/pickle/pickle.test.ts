@@ -84,7 +84,7 @@ test.each([
   ["}(K\x01u.", "without a value"],
   ["K\x01)R.", "calls what is no class"],
   ["ccollections\nOrderedDict\nK\x01R.", "without a tuple"],
-  ["I9e9\n.", "holds the number 9e9"],
+  ["I9e9\n.", 'holds the number "9e9"'],
   ["U\x01xQ.", "persistent id outside of a torch file"],
 ])("%j is refused", (pickle, error) => {
   expect(() => read(pickle)).toThrow(error);

@@ -1,5 +1,4 @@
-// From pickled configurations to plain objects: the values that fairseq, omegaconf, argparse and NumPy wrapped.
-
+// From pickled configurations to plain objects: the values that fairseq, omegaconf, argparse and NumPy wrap.
 import { halfToFloat } from "../../base/dtypes.ts";
 import { FormatError } from "../../base/errors.ts";
 import { isMade, isName, isObject, type PickleObject, type PickleValue } from "./values.ts";
@@ -8,14 +7,18 @@ export type Plain = null | boolean | number | string | Plain[] | { [key: string]
 
 const maxDepth = 64;
 const maxValues = 200_000;
+/** Of keys and texts together: shared ones count each time. */
+const maxCharacters = 2 ** 24;
 
 /** A pickled value as JSON would have it. Namespaces and omegaconf's containers become objects and lists, enums their value,
  *  NumPy's scalars numbers, classes their name, paths text; what has no plain form (a tensor, say) becomes null.
  *  @throws FormatError when the value nests or unfolds beyond all configurations. */
 export function plainValue(value: PickleValue): Plain {
   let values = 0;
+  let characters = 0;
   const plain = (each: PickleValue, depth: number): Plain => {
-    if (depth > maxDepth || ++values > maxValues)
+    if (typeof each === "string") characters += each.length;
+    if (depth > maxDepth || ++values > maxValues || characters > maxCharacters)
       throw new FormatError("A pickled configuration nests or unfolds without end: the checkpoint is corrupt or hostile.");
     const within = (child: PickleValue) => plain(child, depth + 1);
     if (each === null || typeof each !== "object") return typeof each === "bigint" ? Number(each) : each;
@@ -35,11 +38,11 @@ export function plainValue(value: PickleValue): Plain {
   return plain(value, 0);
 }
 
-/** What an inert object stands for. */
+/** The value that an inert object stands for. */
 function unwrapped(object: PickleObject): PickleValue {
   const { class: name, args, state, entries, items } = object;
   if (name === "numpy.core.multiarray.scalar") return numpyScalar(args);
-  if (name.startsWith("pathlib.")) return args.join("/").replace(/^\/\//, "/"); // an absolute path's first part is "/"
+  if (name.startsWith("pathlib.")) return pathOf(args);
   if (state instanceof Map) {
     // omegaconf: containers keep `_content`, nodes `_val`; their `_parent` would lead back up.
     if (name.startsWith("omegaconf.")) return state.get("_content") ?? state.get("_val") ?? null;
@@ -51,7 +54,13 @@ function unwrapped(object: PickleObject): PickleValue {
   return args.length === 1 && !isMade(args[0]) ? args[0]! : null;
 }
 
-/** A NumPy scalar from its dtype and bytes: the loss that a training state remembers. */
+/** A path from its parts, which are texts; the first of an absolute path is "/". */
+function pathOf(parts: readonly PickleValue[]): PickleValue {
+  const texts = parts.filter((part) => typeof part === "string");
+  return texts.length === parts.length ? texts.join("/").replace(/^\/\//, "/") : null;
+}
+
+/** A NumPy scalar from its dtype and bytes, such as the loss in a training state. */
 function numpyScalar([dtype, data]: readonly PickleValue[]): PickleValue {
   const code = isObject(dtype) ? dtype.args[0] : null;
   const bytes = rawBytes(data);

@@ -1,22 +1,26 @@
 // Names for the tensors of a nested checkpoint: the keys that lead to each, joined by dots.
 import { FormatError } from "../../base/errors.ts";
+import { printable } from "../../base/shown.ts";
 import type { PickleValue } from "../pickle/values.ts";
 import { isTensor, type TorchTensor } from "./tensors.ts";
 
 const maxDepth = 64;
 const maxVisits = 4_000_000;
+/** Of all names together: the names of a real checkpoint take some megabytes. */
+const maxNameCharacters = 2 ** 25;
 
 /** Every tensor within dicts and lists, by its dotted name, in the order of the file: `model.encoder.layers.0.fc1.weight`.
  *  A tensor that stands alone is named "tensor". Inert objects are not entered.
- *  @throws FormatError when two tensors get one name, or the values nest or branch beyond all checkpoints. */
+ *  @throws FormatError when two tensors get one name, or the values nest, branch or are named beyond what any checkpoint needs. */
 export function flattenTensors(root: PickleValue, fileName: string): Map<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   const pending: { value: PickleValue; name: string; depth: number }[] = [{ value: root, name: "", depth: 0 }];
   let visits = 0;
+  let nameCharacters = 0;
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { value, name, depth } = next;
     if (isTensor(value)) {
-      if (tensors.has(name)) throw new FormatError(`${fileName} has two tensors named ${name}.`);
+      if (tensors.has(name)) throw new FormatError(`${fileName} has two tensors named ${printable(name)}.`);
       tensors.set(name || "tensor", value);
       continue;
     }
@@ -26,8 +30,12 @@ export function flattenTensors(root: PickleValue, fileName: string): Map<string,
     if (visits > maxVisits) throw new FormatError(`${fileName} unfolds to more than ${maxVisits} values: it is corrupt or hostile.`);
     // The last one pushed is taken first, so the order of the file asks for pushing from the end.
     for (const [key, child] of children.reverse()) {
-      if (typeof child === "object" && child !== null)
-        pending.push({ value: child, name: name ? `${name}.${key}` : key, depth: depth + 1 });
+      if (typeof child !== "object" || child === null) continue;
+      nameCharacters += name.length + key.length + 1;
+      if (nameCharacters > maxNameCharacters) {
+        throw new FormatError(`${fileName} gives its values names of more than ${maxNameCharacters} characters: it is corrupt or hostile.`);
+      }
+      pending.push({ value: child, name: name ? `${name}.${key}` : key, depth: depth + 1 });
     }
   }
   return tensors;

@@ -1,8 +1,9 @@
 // The legacy form of torch checkpoints (before 1.6): pickles one after another, then the storages' bytes.
 // Order: a magic number, the protocol's version, facts of the machine, the values, the storages' keys; then for each
 // storage its number of elements (int64) and its elements. Source: torch/serialization.py, _legacy_save.
-import type { ByteSource } from "../../base/byte-source.ts";
+import { type ByteSource, chunkedSource } from "../../base/byte-source.ts";
 import { FormatError } from "../../base/errors.ts";
+import { printable, shown } from "../../base/shown.ts";
 import { PickleEndError, type PickleRules } from "../pickle/machine.ts";
 import { maxPickleBytes, readPickle } from "../pickle/read.ts";
 import type { PickleValue } from "../pickle/values.ts";
@@ -15,12 +16,14 @@ const magic = 0x1950a86a20f9469cfc6cn;
 export async function openLegacy(source: ByteSource): Promise<TorchContents> {
   const { values, keys, end, itemBytes } = await readPickles(source);
   const places = new Map<string, { offset: number; bytes: number }>();
+  // Small storages are read from one chunk: a million of them must not cost a million reads.
+  const chunked = chunkedSource(source, 2 ** 16);
   let at = end;
   for (const key of keys) {
     const size = itemBytes.get(key);
-    if (size === undefined) throw new FormatError(`${source.name} has a storage ${key} that no tensor uses: it is corrupt.`);
+    if (size === undefined) throw new FormatError(`${source.name} has a storage ${printable(key)} that no tensor uses: it is corrupt.`);
     if (at + 8 > source.size) throw cutShort(source, key);
-    const count = await source.read(at, 8);
+    const count = await chunked.read(at, 8);
     const bytes = Number(new DataView(count.buffer, count.byteOffset).getBigInt64(0, true)) * size;
     if (bytes < 0 || at + 8 + bytes > source.size) throw cutShort(source, key);
     places.set(key, { offset: at + 8, bytes });
@@ -69,7 +72,7 @@ function parsePickles(bytes: Uint8Array, name: string): Pickles {
   if (first.value !== magic) throw new FormatError(`${name} is a pickle but not a torch checkpoint: torch's magic number is missing.`);
   const version = readPickle(bytes, rules, name, first.end);
   if (version.value !== 1001)
-    throw new FormatError(`${name} has version ${String(version.value)} of torch's legacy form; 1001 can be read.`);
+    throw new FormatError(`${name} has version ${shown(version.value)} of torch's legacy form; 1001 can be read.`);
   const machine = readPickle(bytes, rules, name, version.end);
   if (machine.value instanceof Map && machine.value.get("little_endian") === false) {
     throw new FormatError(`${name} was written on a big-endian machine. Save it anew on a little-endian one.`);
@@ -83,5 +86,5 @@ function parsePickles(bytes: Uint8Array, name: string): Pickles {
 }
 
 function cutShort(source: ByteSource, key: string): FormatError {
-  return new FormatError(`${source.name} ends within storage ${key}: it was cut short. Download it again.`);
+  return new FormatError(`${source.name} ends within storage ${printable(key)}: it was cut short. Download it again.`);
 }

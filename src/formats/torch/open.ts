@@ -3,6 +3,7 @@ import type { ByteSource } from "../../base/byte-source.ts";
 import { dtypeBytes } from "../../base/dtypes.ts";
 import { FormatError } from "../../base/errors.ts";
 import type { HostTensor } from "../../base/host-tensor.ts";
+import { printable } from "../../base/shown.ts";
 import type { PickleValue } from "../pickle/values.ts";
 import { spanOf, toDense } from "../strided.ts";
 import { lookup, type TensorFile } from "../tensor-file.ts";
@@ -44,11 +45,11 @@ export async function openTorch(source: ByteSource): Promise<TorchFile> {
 
 function checkStorage(contents: TorchContents, { storage }: TorchTensor, name: string, fileName: string): void {
   const found = contents.storageBytes(storage.key);
-  if (found === undefined) throw new FormatError(`${fileName} has no storage ${storage.key}, where ${name} should lie.`);
+  if (found === undefined) throw new FormatError(`${fileName} has no storage ${storage.key}, where ${printable(name)} should be.`);
   const needed = (storage.start + storage.count) * storageItemBytes(storage);
   if (needed > found) {
     throw new FormatError(
-      `Storage ${storage.key} of ${fileName}, where ${name} lies, has ${found} bytes, but should have ${needed}: the file is cut short or corrupt.`,
+      `Storage ${storage.key} of ${fileName}, which holds ${printable(name)}, has ${found} bytes, but should have ${needed}: the file is cut short or corrupt.`,
     );
   }
 }

@@ -1,5 +1,6 @@
 // What a torch file's pickle may name: storages, and the functions that make tensors as views on them, each view checked.
 import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
+import { printable, shown } from "../../base/shown.ts";
 import type { Fail, Maker, PickleRules } from "../pickle/machine.ts";
 import { plainMakers, plainRules } from "../pickle/rules.ts";
 import { isMade, isName, type PickleValue } from "../pickle/values.ts";
@@ -58,10 +59,10 @@ export const torchRules: PickleRules = {
 export function storageOf(id: PickleValue, fail: Fail): TorchStorage {
   if (!Array.isArray(id)) return fail("a persistent id is no tuple");
   const [what, type, key, , count, view] = id;
-  if (what !== "storage") return fail(`a persistent id names a ${String(what)}, not a storage`);
+  if (what !== "storage") return fail(`a persistent id names ${shown(what)}, not a storage`);
   if (!isName(type) || !storageDtypes.has(type.name))
-    return fail(`a storage is of ${isName(type) ? type.name : "no class"}, which is not supported`);
-  if (typeof key !== "string" || !/^\w[\w.-]*$/.test(key)) return fail(`a storage has the key ${JSON.stringify(key)}`);
+    return fail(`a storage is of ${isName(type) ? printable(type.name) : "no class"}, which is not supported`);
+  if (typeof key !== "string" || key.length > 200 || !/^\w[\w.-]*$/.test(key)) return fail(`a storage has the key ${shown(key)}`);
   const dtype = storageDtypes.get(type.name);
   const [start, elements] = Array.isArray(view) ? [view[1], view[2]] : [0, count];
   return {
@@ -78,7 +79,9 @@ function tensorOf([storage, offset, shape, strides]: readonly PickleValue[], dty
   if (!isMade(storage) || storage.kind !== "storage") return fail("a tensor has no storage");
   const held = storage as TorchStorage;
   const named = isName(dtypeName) ? dtypeName.name : undefined;
-  const dtype = (named ? dtypeNames.get(named) : held.dtype) ?? fail(`a tensor is of ${named ?? "no dtype"}, which is not supported`);
+  const dtype =
+    (named ? dtypeNames.get(named) : held.dtype) ??
+    fail(`a tensor is of ${named === undefined ? "no dtype" : printable(named)}, which is not supported`);
   const tensor: TorchTensor = {
     kind: "tensor",
     storage: held,
@@ -87,7 +90,7 @@ function tensorOf([storage, offset, shape, strides]: readonly PickleValue[], dty
     shape: wholes(shape, "tensor's shape", fail),
     strides: wholes(strides, "tensor's strides", fail),
   };
-  const seen = () => `a ${dtype} tensor [${tensor.shape}] with strides [${tensor.strides}] at element ${tensor.offset}`;
+  const seen = () => `a ${dtype} tensor ${shown(tensor.shape)} with strides ${shown(tensor.strides)} at element ${tensor.offset}`;
   if (tensor.shape.length !== tensor.strides.length) fail(`${seen()} has not one stride an axis`);
   const elements = Math.floor((held.count * storageItemBytes(held)) / dtypeBytes[dtype]);
   if (tensor.offset + spanOf(tensor.shape, tensor.strides) > elements) {
@@ -105,5 +108,5 @@ function wholes(value: PickleValue | undefined, what: string, fail: Fail): numbe
 }
 
 function whole(value: PickleValue | undefined, what: string, fail: Fail): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : fail(`a ${what} is ${String(value)}`);
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : fail(`a ${what} is ${shown(value)}`);
 }

@@ -1,6 +1,7 @@
 // The zip form of torch checkpoints: `<root>/data.pkl` and one stored file a storage, `<root>/data/<key>`.
 import type { ByteSource } from "../../base/byte-source.ts";
 import { FormatError } from "../../base/errors.ts";
+import { printable } from "../../base/shown.ts";
 import { maxPickleBytes, readPickle } from "../pickle/read.ts";
 import { readZip, storedOffset } from "../zip.ts";
 import { torchRules } from "./rules.ts";
@@ -11,7 +12,11 @@ export async function openZip(source: ByteSource): Promise<TorchContents> {
   const entries = await readZip(source);
   const [pickle, ...others] = [...entries.keys()].filter((name) => /(^|\/)data\.pkl$/.test(name));
   if (!pickle || others.length) {
-    const holds = [...entries.keys()].slice(0, 5).join(", ") || "nothing";
+    const holds =
+      [...entries.keys()]
+        .slice(0, 5)
+        .map((name) => printable(name))
+        .join(", ") || "nothing";
     throw new FormatError(
       `${source.name} is a zip archive with ${pickle ? "several" : "no"} data.pkl, so not a torch checkpoint. It holds ${holds}.`,
     );
@@ -23,7 +28,7 @@ export async function openZip(source: ByteSource): Promise<TorchContents> {
   const readEntry = async (name: string) => {
     const entry = entries.get(name)!;
     if (entry.bytes > maxPickleBytes)
-      throw new FormatError(`${name} in ${source.name} has ${entry.bytes} bytes, more than any checkpoint's.`);
+      throw new FormatError(`${printable(name)} in ${source.name} has ${entry.bytes} bytes, more than any checkpoint's.`);
     return source.read(await storedOffset(source, entry), entry.bytes);
   };
   if (entries.has(`${root}byteorder`) && new TextDecoder().decode(await readEntry(`${root}byteorder`)) !== "little") {
