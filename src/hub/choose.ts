@@ -1,5 +1,6 @@
 // Choice of files: which of a repository's or folder's files make a model, told from their names alone.
 import { NotFoundError } from "../base/errors.ts";
+import { printable } from "../base/shown.ts";
 
 /** File names of a model, relative to its folder. */
 export interface ModelFiles {
@@ -41,12 +42,16 @@ function findWeights(names: readonly string[], where: string): { files: string[]
   }
   const pt = names.filter((name) => name.endsWith(".pt") && !name.includes("/"));
   if (pt.length === 1) return { files: pt };
-  if (pt.length > 1)
-    throw new NotFoundError(`${where} has several checkpoints (${pt.join(", ")}): give the path of the one that is meant.`);
-  const found = names.length > 0 ? `only ${names.slice(0, 8).join(", ")}${names.length > 8 ? ", …" : ""}` : "nothing";
+  if (pt.length > 1) throw new NotFoundError(`${where} has several checkpoints (${listed(pt)}): give the path of the one that is meant.`);
+  const found = names.length > 0 ? `only ${listed(names)}` : "nothing";
   throw new NotFoundError(
     `${where} holds no weights this library reads: it looks for model.safetensors, pytorch_model.bin (or their shards) or one .pt, and found ${found}.`,
   );
+}
+
+function listed(names: readonly string[]): string {
+  const some = names.slice(0, 8).map((name) => printable(name));
+  return `${some.join(", ")}${names.length > 8 ? ", …" : ""}`;
 }
 
 /** Shards are named <stem>-00001-of-00003.<extension>: the names themselves say how many there are. */

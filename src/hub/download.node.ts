@@ -1,14 +1,22 @@
 // Download: one file of one commit from the hub into the cache: resumed, verified, and whole or absent.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open, rename, rm, stat, statfs } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { type FileHandle, lstat, open, rename, rm, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HubError } from "../base/errors.ts";
 import { diskIsFull, makeFolder } from "../base/files.node.ts";
 import { type Lock, LockLostError, withLock } from "../base/lock.node.ts";
+import { shown } from "../base/shown.ts";
 import { absent, blobPath, checkInside, exists, placeFile } from "./cache.node.ts";
 import { type Connection, request, TransientError, withRetries } from "./http.node.ts";
 import { refusalError } from "./refusals.ts";
+
+/** The most bytes of a configuration or card. */
+const smallFileBytes = 2 ** 24;
+/** The most bytes of any other file whose length the hub did not tell. */
+const unknownLengthBytes = 2 ** 32;
+
+const isSmall = (file: string) => /\.(json|md)$/.test(file);
 
 export interface Progress {
   readonly file: string;
@@ -49,7 +57,7 @@ export async function fileFacts(connection: Connection, remote: RemoteFile): Pro
       const etag = (headers.get("x-linked-etag") ?? headers.get("etag") ?? "").replace(/^W\//, "").replaceAll('"', "");
       if (!/^[\w.-]{1,255}$/.test(etag)) {
         throw new HubError(
-          `${url} came with ${etag ? `the odd ETag ${JSON.stringify(etag)}` : "no ETag"}: ${connection.endpoint} is no hub. Check HF_ENDPOINT.`,
+          `${url} came with ${etag ? `the invalid ETag ${shown(etag)}` : "no ETag"}: ${connection.endpoint} is no hub. Check HF_ENDPOINT.`,
         );
       }
       const length = headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null);
@@ -93,12 +101,13 @@ interface Job {
 
 async function fetchBlob(blob: string, job: Job): Promise<void> {
   const { connection, remote, facts, lock } = job;
+  if (isSmall(remote.file) && (facts.bytes ?? 0) > smallFileBytes) throw tooLong(connection, remote, smallFileBytes);
   const partial = `${blob}.incomplete`;
   await makeFolder(dirname(blob));
-  // A process that was only asleep may go on writing to the file it has open: that one must never become the blob.
+  // The former holder may wake up and go on writing to the file it has open, which must never become the blob.
   if (lock.tookOver) await rm(partial, { force: true });
   await checkRoom(partial, job);
-  // A second round, from nothing: the beginning that an earlier run left may be what is wrong.
+  // A second round, from the start: the wrong bytes may be those that an earlier run left.
   for (let round = 0; round < 2; round++) {
     await withRetries(connection, `${remote.file} of ${remote.name}`, () => fetchRest(partial, job));
     const right = await matches(partial, facts);
@@ -115,12 +124,14 @@ async function fetchBlob(blob: string, job: Job): Promise<void> {
 /** One attempt at what `partial` still lacks. */
 async function fetchRest(partial: string, { connection, remote, facts, onProgress, lock }: Job): Promise<void> {
   const total = facts.bytes;
-  const before = await sizeOf(partial);
+  const most = total ?? (isSmall(remote.file) ? smallFileBytes : unknownLengthBytes);
+  const before = await partialSize(partial);
   if (before > 0 && before === total) return;
   let have = before;
   try {
     const headers: Record<string, string> = before > 0 ? { range: `bytes=${before}-` } : {};
-    await request(connection, { method: "GET", url: fileUrl(connection.endpoint, remote), headers }, async (response, alive) => {
+    const ask = { method: "GET", url: fileUrl(connection.endpoint, remote), headers, isFile: true } as const;
+    await request(connection, ask, async (response, alive) => {
       if (response.status === 416) {
         await rm(partial, { force: true });
         throw new TransientError("the server could not go on where the last attempt stopped");
@@ -130,20 +141,22 @@ async function fetchRest(partial: string, { connection, remote, facts, onProgres
       const resumed = response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${before}-`);
       if (!resumed) have = 0;
       await lock.check();
-      const handle = await open(partial, resumed ? "a" : "w");
+      const handle = await openPartial(partial, resumed ? constants.O_APPEND : constants.O_TRUNC);
       try {
         for await (const chunk of response.body ?? []) {
-          alive();
-          await handle.writeFile(chunk);
+          alive(chunk.length);
           have += chunk.length;
+          if (have > most) break; // nothing beyond it is written
+          await handle.writeFile(chunk);
           onProgress({ file: remote.file, receivedBytes: have, totalBytes: total });
-          if (total !== undefined && have > total) return;
         }
+        if (have > most) await handle.truncate(0); // what has arrived is wrong, wherever it came from
         await handle.sync();
       } finally {
         await handle.close();
       }
     });
+    if (total === undefined && have > most) throw tooLong(connection, remote, most);
     if (total !== undefined && have < total) throw new TransientError(`it ended at ${have} of ${total} bytes`);
   } catch (error) {
     if (diskIsFull(error)) throw await fullDisk(partial, remote.file, Math.max(0, (total ?? have) - have));
@@ -157,21 +170,22 @@ function refused(response: Response, { name, commit, file }: RemoteFile, connect
   return refusalError(refusal, { name, revision: commit, file }, connection.endpoint, connection.token !== undefined);
 }
 
-/** Whether a file has the length the hub gave and the content its etag names; an etag of another kind than the hub's two names nothing. */
+/** Whether a file has the length that the hub gave and the content that its etag names. An etag that is no hash proves nothing. */
 async function matches(path: string, { etag, bytes }: FileFacts): Promise<boolean> {
-  if (!(await exists(path)) || (bytes !== undefined && (await sizeOf(path)) !== bytes)) return false;
+  const size = await partialSize(path);
+  if (!(await exists(path)) || (bytes !== undefined && size !== bytes)) return false;
   const sha256 = /^[0-9a-f]{64}$/.test(etag);
   if (!sha256 && !/^[0-9a-f]{40}$/.test(etag)) return true;
   const hash = createHash(sha256 ? "sha256" : "sha1");
   // Git hashes a header before the content (git-hash-object).
-  if (!sha256) hash.update(`blob ${await sizeOf(path)}\0`);
+  if (!sha256) hash.update(`blob ${size}\0`);
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Uint8Array);
   return hash.digest("hex") === etag;
 }
 
 /** @throws HubError when the disk has less room than the file still needs, before a byte is fetched. */
 async function checkRoom(partial: string, { remote, facts }: Job): Promise<void> {
-  const needed = (facts.bytes ?? 0) - (await sizeOf(partial));
+  const needed = (facts.bytes ?? 0) - (await partialSize(partial));
   const { bavail, bsize } = await statfs(dirname(partial));
   if (needed > bavail * bsize) throw await fullDisk(partial, remote.file, needed);
 }
@@ -188,6 +202,25 @@ function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
 }
 
-async function sizeOf(path: string): Promise<number> {
-  return (await stat(path).catch(absent))?.size ?? 0;
+function tooLong({ endpoint }: Connection, { file, name }: RemoteFile, most: number): HubError {
+  return new HubError(
+    `${file} of ${name} is longer than ${most} bytes, which it should not be: ${endpoint} is broken or hostile. Nothing is kept.`,
+  );
+}
+
+/** Opens a partial file for writing. A link is not followed and a pipe not waited for: somebody else may have put them there. */
+async function openPartial(path: string, how: number): Promise<FileHandle> {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const handle = await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | how, 0o666);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new HubError(`${path} is not a regular file. Remove it.`);
+}
+
+/** Bytes of a partial file; 0 where there is none. What is no regular file (a link, a pipe) is removed. */
+async function partialSize(path: string): Promise<number> {
+  const found = await lstat(path).catch(absent);
+  if (found === undefined || found.isFile()) return found?.size ?? 0;
+  await rm(path, { recursive: true });
+  return 0;
 }

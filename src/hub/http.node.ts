@@ -1,6 +1,8 @@
 // HTTP: requests that survive what networks do (drops, stalls, overload) and keep the token from other hosts.
 import { setTimeout as sleep } from "node:timers/promises";
+import { concatBytes } from "../base/bytes.ts";
 import { HubError, messageOf } from "../base/errors.ts";
+import { printable } from "../base/shown.ts";
 import { UnreachableError } from "./refusals.ts";
 
 export interface NetworkOptions {
@@ -10,13 +12,24 @@ export interface NetworkOptions {
   readonly backoffMs: number;
   /** An attempt is given up when nothing arrives for this long. */
   readonly stallMs: number;
+  /** A small answer that has not arrived whole by this time is given up, however steadily it drips in. */
+  readonly answerMs: number;
+  /** A file of which fewer bytes a second arrive, over `answerMs`, is given up likewise. */
+  readonly leastBytesPerSecond: number;
   /** A process of another machine that fetches the same file and shows no sign of life for this long is no longer waited for. */
   readonly abandonedMs: number;
   /** Stands in for this machine's identity in tests of locks. */
   readonly machine?: string;
 }
 
-export const defaultNetwork: NetworkOptions = { attempts: 5, backoffMs: 500, stallMs: 30_000, abandonedMs: 20_000 };
+export const defaultNetwork: NetworkOptions = {
+  attempts: 5,
+  backoffMs: 500,
+  stallMs: 30_000,
+  answerMs: 60_000,
+  leastBytesPerSecond: 1000,
+  abandonedMs: 20_000,
+};
 
 /** The longest Retry-After that is waited for; beyond it the user decides. */
 const longestWaitMs = 120_000;
@@ -42,25 +55,40 @@ export interface Ask {
   readonly headers?: Record<string, string>;
   /** Redirects are followed until this says that an answer already has what is wanted. */
   readonly enough?: (response: Response) => boolean;
+  /** The answer is a file, which may take as long as it needs while it arrives fast enough. Default false. */
+  readonly isFile?: boolean;
+}
+
+/** Called for each part of an answer that arrives, with its length. */
+export type Alive = (bytes: number) => void;
+
+/** The text of an answer. @throws HubError when it has more than `maxBytes` bytes, after decompression where the server compressed it. */
+export async function answerText(response: Response, alive: Alive, maxBytes: number): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    alive(part.length);
+    bytes += part.length;
+    if (bytes > maxBytes)
+      throw new HubError(`${printable(response.url, 400)} answered with more than ${maxBytes} bytes. Check HF_ENDPOINT.`);
+    parts.push(part);
+  }
+  return new TextDecoder().decode(concatBytes(parts));
 }
 
 /** Sends one request, follows redirects, and gives the answer to `read`, which calls `alive` for every piece it receives.
  *  The token goes to the endpoint's own origin only: large files lie on other hosts, behind signed addresses.
  *  @throws TransientError when another attempt may help, UnreachableError when there is no way to the host. */
-export async function request<T>(
-  connection: Connection,
-  ask: Ask,
-  read: (response: Response, alive: () => void) => Promise<T>,
-): Promise<T> {
+export async function request<T>(connection: Connection, ask: Ask, read: (response: Response, alive: Alive) => Promise<T>): Promise<T> {
   const { endpoint, token, network } = connection;
-  const watch = watchdog(network.stallMs, connection.signal);
+  const watch = watchdog(network, ask.isFile ?? false, connection.signal);
   let url = new URL(ask.url);
   try {
     for (let hop = 0; hop <= 5; hop++) {
       const headers = new Headers({ ...ask.headers, "user-agent": "ostinato", "accept-encoding": "identity" });
       if (token && url.origin === new URL(endpoint).origin) headers.set("authorization", `Bearer ${token}`);
       const response = await fetch(url, { method: ask.method, headers, redirect: "manual", signal: watch.signal });
-      watch.alive();
+      watch.alive(0);
       try {
         const location = response.status >= 300 && response.status < 400 && response.headers.get("location");
         if (!location || ask.enough?.(response)) {
@@ -102,19 +130,30 @@ export async function withRetries<T>({ network, signal }: Connection, what: stri
   }
 }
 
-/** An abort signal that fires when the caller's does, or when `alive` has not been called for `stallMs`. */
-function watchdog(stallMs: number, outer: AbortSignal | undefined) {
+/** An abort signal that fires when the caller's does, when `alive` has not been called for `stallMs`, and when the answer takes longer than
+ *  `answerMs`: a file only where too little of it arrived in that time. */
+function watchdog({ stallMs, answerMs, leastBytesPerSecond }: NetworkOptions, isFile: boolean, outer: AbortSignal | undefined) {
   outer?.throwIfAborted();
   const controller = new AbortController();
   const stalled = () => controller.abort(new TransientError(`nothing arrived for ${stallMs / 1000} s`));
   const timer = setTimeout(stalled, stallMs);
+  let received = 0;
+  const deadline = setInterval(() => {
+    const isEnough = isFile && received >= (leastBytesPerSecond * answerMs) / 1000;
+    if (!isEnough) controller.abort(new TransientError(`only ${received} bytes arrived in ${answerMs / 1000} s`));
+    received = 0;
+  }, answerMs);
   const cancel = () => controller.abort(outer?.reason);
   outer?.addEventListener("abort", cancel);
   return {
     signal: controller.signal,
-    alive: () => void timer.refresh(),
+    alive: (bytes: number) => {
+      received += bytes;
+      timer.refresh();
+    },
     stop: () => {
       clearTimeout(timer);
+      clearInterval(deadline);
       outer?.removeEventListener("abort", cancel);
     },
   };

@@ -1,22 +1,27 @@
-// Listing: which commit a revision stands for, and which files it has.
+// Listing: the commit that a revision points to, and its files.
 import { z } from "zod";
 import { HubError } from "../base/errors.ts";
-import { type Connection, request, withRetries } from "./http.node.ts";
+import { parseJson } from "../base/json.ts";
+import { answerText, type Connection, request, withRetries } from "./http.node.ts";
 import { licenceFromCard } from "./licence.ts";
 import { refusalError } from "./refusals.ts";
 import type { Licence } from "./registry.ts";
 
 export interface Listing {
   readonly commit: string;
-  /** Relative names with "/". They come from a server: none has been checked to stay inside a folder. */
+  /** Relative names with "/". They come from a server and have not been checked to stay inside a folder. */
   readonly files: readonly string[];
   /** From the model card, where it says so. */
   readonly licence: Licence | undefined;
 }
 
+/** Listings of repositories with ten thousand files have a few megabytes. */
+const maxBytes = 2 ** 24;
+const maxFiles = 100_000;
+
 const answer = z.object({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
-  siblings: z.array(z.object({ rfilename: z.string() })),
+  siblings: z.array(z.object({ rfilename: z.string().max(4096) })).max(maxFiles),
   cardData: z.unknown().optional(),
 });
 
@@ -25,7 +30,7 @@ const answer = z.object({
 export async function fetchListing(connection: Connection, name: string, revision: string): Promise<Listing> {
   const url = `${connection.endpoint}/api/models/${name}/revision/${encodeURIComponent(revision)}`;
   return withRetries(connection, `The listing of ${name}`, () =>
-    request(connection, { method: "GET", url }, async (response) => {
+    request(connection, { method: "GET", url }, async (response, alive) => {
       if (!response.ok) {
         const refusal = {
           status: response.status,
@@ -34,21 +39,21 @@ export async function fetchListing(connection: Connection, name: string, revisio
         };
         throw refusalError(refusal, { name, revision }, connection.endpoint, connection.token !== undefined);
       }
-      const parsed = answer.safeParse(parseJson(await response.text()));
-      if (!parsed.success) {
+      const checked = answer.safeParse(parsed(await answerText(response, alive, maxBytes), url));
+      if (!checked.success) {
         throw new HubError(
           `${url} answered with something other than a model's listing: ${connection.endpoint} is no hub, or a log-in page stands before it. Check HF_ENDPOINT.`,
         );
       }
-      const { sha, siblings, cardData } = parsed.data;
+      const { sha, siblings, cardData } = checked.data;
       return { commit: sha, files: siblings.map(({ rfilename }) => rfilename), licence: licenceFromCard(cardData) };
     }),
   );
 }
 
-function parseJson(text: string): unknown {
+function parsed(text: string, url: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, url);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 // Refusals: what a hub's error answer means, and what the reader can do about it.
 import { HubError, NotFoundError } from "../base/errors.ts";
+import { printable } from "../base/shown.ts";
 
 /** What was asked of the hub: a model's listing, or one of its files. */
 export interface Subject {
@@ -36,7 +37,7 @@ export function byHand(endpoint: string, { name, revision }: Subject, folder: st
 export function refusalError(refusal: Refusal, subject: Subject, endpoint: string, hasToken: boolean): Error {
   const { status, code } = refusal;
   const { name, revision, file } = subject;
-  const said = refusal.message ? ` (${refusal.message.slice(0, 300)})` : "";
+  const said = refusal.message ? ` (${printable(refusal.message, 300)})` : "";
   const page = `${endpoint}/${name}`;
   const token = hasToken
     ? `A token was sent, but it does not open this model: check that its account has access and that it may read.`

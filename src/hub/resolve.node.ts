@@ -1,7 +1,8 @@
 // Resolve: a model's name or folder becomes files on this disk, fetched from the hub where they are not there yet.
 import { resolve } from "node:path";
-import { HubError, messageOf, NotFoundError } from "../base/errors.ts";
+import { ConfigError, HubError, messageOf, NotFoundError } from "../base/errors.ts";
 import { diskIsFull } from "../base/files.node.ts";
+import { printable, shown } from "../base/shown.ts";
 import {
   checkInside,
   isCommit,
@@ -18,6 +19,7 @@ import { downloadFile, type Progress } from "./download.node.ts";
 import { type Connection, defaultNetwork, type NetworkOptions } from "./http.node.ts";
 import { fetchListing } from "./listing.node.ts";
 import { describe, type LocalModel, localModel, looksLikePath } from "./local.node.ts";
+import { isAddress, modelPage } from "./page.ts";
 import { byHand, UnreachableError } from "./refusals.ts";
 import { canonicalName, lookup, nearNames, registry, shortName } from "./registry.ts";
 import { type HubOptions, hubSettings } from "./settings.node.ts";
@@ -34,16 +36,17 @@ export interface ResolveOptions extends HubOptions {
   network?: Partial<NetworkOptions> | undefined;
 }
 
-/** The model called `nameOrFolder`: a folder or checkpoint file as it is, a registered short name ("MERT-v1-95M"), or any
- *  model of the hub ("org/name"), taken from the cache or downloaded into it.
+/** The model called `nameOrFolder`: a folder or checkpoint file, a registered short name ("MERT-v1-95M"), or any model of the hub by its
+ *  name ("org/name") or the address of its page, taken from the cache or downloaded into it.
  *  @throws NotFoundError when there is no such model, revision or path.
  *  @throws HubError when it is gated, can't be fetched or arrives broken; the message says what to do. */
 export async function resolveModel(nameOrFolder: string, options: ResolveOptions = {}): Promise<LocalModel> {
-  const local = await localModel(nameOrFolder);
+  const local = isAddress(nameOrFolder) ? undefined : await localModel(nameOrFolder);
   if (local) return local;
-  const name = hubName(nameOrFolder);
-  const revision = checkInside(options.revision ?? "main", "The revision");
   const settings = await hubSettings(options);
+  const page = isAddress(nameOrFolder) ? modelPage(nameOrFolder, settings.endpoint) : undefined;
+  const name = hubName(page?.name ?? nameOrFolder);
+  const revision = checkInside(agreedRevision(page?.revision, options.revision), "The revision");
   const repo = repoFolder(settings.cacheDir, name);
   const guide = (files?: readonly string[]) => byHand(settings.endpoint, { name, revision }, resolve(shortName(name)), files);
   const cached = await cachedModel(name, repo, revision);
@@ -77,16 +80,25 @@ export async function resolveModel(nameOrFolder: string, options: ResolveOptions
   }
 }
 
+/** @throws ConfigError when a page's address and the options name different revisions. */
+function agreedRevision(ofPage: string | undefined, asked: string | undefined): string {
+  if (ofPage !== undefined && asked !== undefined && ofPage !== asked) {
+    throw new ConfigError(`The address names the revision ${shown(ofPage)}, the option ${shown(asked)}. Give one of them.`);
+  }
+  return asked ?? ofPage ?? "main";
+}
+
 /** @throws NotFoundError for what is neither a registered name nor "org/name", with the nearest names. */
 function hubName(text: string): string {
   const known = canonicalName(text);
   if (known) return known;
-  if (looksLikePath(text)) throw new NotFoundError(`There is no file or folder ${text} (looked at ${resolve(text)}).`);
+  if (looksLikePath(text))
+    throw new NotFoundError(`There is no file or folder ${printable(text, 400)} (looked at ${printable(resolve(text), 400)}).`);
   if (/^[\w.-]{1,96}\/[\w.-]{1,96}$/.test(text) && !/\.\.|--|\/\.|\.$/.test(text)) return text;
   const near = nearNames(text);
   const advice = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `Known are ${Object.keys(registry).map(shortName).join(", ")}.`;
   throw new NotFoundError(
-    `"${text}" is no known model and no folder here. ${advice} Other models of the hub are named org/name; a folder is named ./folder.`,
+    `${shown(text)} is no known model and no folder here. ${advice} Other models of the hub are named org/name; a folder is named ./folder.`,
   );
 }
 

@@ -332,7 +332,7 @@ describe("trust", () => {
 
   test.each(["..", "../../evil", "a/b"])("an ETag that is no file name is refused: %s", async (etag) => {
     hub.fault = ({ method }, response) => method === "HEAD" && Boolean(response.writeHead(200, { etag: `"${etag}"` }).end());
-    expect((await failure(resolveModel(name, options))).message).toMatch(/odd ETag|out of the cache folder/);
+    expect((await failure(resolveModel(name, options))).message).toMatch(/invalid ETag|out of the cache folder/);
     expect(await readdir(cacheDir)).toEqual([]);
   });
 
