@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
-import { type OnnxDtype, onnxDtypes } from "../engines/onnx/weight-forms.ts";
+import { type OnnxDtype, onnxModelDtypes } from "../engines/onnx/weight-forms.ts";
 import { licenceNotice } from "../hub/licence.ts";
 import type { LayerChoice } from "../inference/encoder.ts";
 import { type HubFlags, resolveOptions, withHubOptions } from "./open-model.ts";
@@ -26,7 +26,7 @@ export function exportCommand(): Command {
       "hidden states to output: all, last, or numbers such as 0,6,12 (default: all; for a folder: last)",
       parseLayers,
     )
-    .addOption(new Option("--dtype <dtype>", "number format of the weights").choices(onnxDtypes).default("fp32"));
+    .addOption(new Option("--dtype <dtype>", "number format of the weights").choices(onnxModelDtypes).default("fp32"));
   return withHubOptions(command)
     .option("--json", "print what was written as JSON")
     .addHelpText(

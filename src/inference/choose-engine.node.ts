@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { ModelDtype } from "../base/dtypes.ts";
 import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
 import { type OnnxEngineOptions, onnxEngine } from "../engines/onnx/engine.node.ts";
-import { onnxDtypes } from "../engines/onnx/weight-forms.ts";
+import { onnxModelDtypes } from "../engines/onnx/weight-forms.ts";
 import { torchEngine } from "../engines/torch/engine.ts";
 import { answeringGpus } from "../engines/torch/gpus.ts";
 import { missingLibtorch, type Search, searchLibtorch } from "../engines/torch/locate.ts";
@@ -65,7 +65,7 @@ export async function chooseEngine(
     if (onGpu) return onGpu;
   }
   if (isGpu(device)) throw new ConfigError("The engine onnx runs on the CPU here. For a GPU use the engine torch.");
-  if (!isOneOf(onnxDtypes, dtype)) throw unsupported("onnx", onnxDtypes, dtype, "torch");
+  if (!isOneOf(onnxModelDtypes, dtype)) throw unsupported("onnx", onnxModelDtypes, dtype, "torch");
   const threads = options.threads;
   return { engine: onnxEngine({ ...(threads !== undefined && { threads }), spin, dtype }), version: onnxVersion(), dtype };
 }

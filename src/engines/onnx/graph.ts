@@ -6,7 +6,7 @@ import type { AttributeValue, OnnxGraph, OnnxInitializer, OnnxNode } from "../..
 import type { Dim, TensorSpec } from "../../ops/program.ts";
 
 /** The opset of ONNX's own operators that traced graphs use, and the domain of onnxruntime's. */
-export const opset = 20;
+export const opset = 21;
 export const contribDomain = "com.microsoft";
 
 /** The forms in which a value exists in the graph. Nodes that convert one form to another are written when a form is first used. */

@@ -35,7 +35,7 @@ export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): 
   const outputs = program.run(withDtype(graph, traceOps(graph), dtype), params, inputs);
   return {
     model: {
-      irVersion: 9,
+      irVersion: 10,
       opsets: [
         { domain: "", version: opset },
         { domain: contribDomain, version: 1 },

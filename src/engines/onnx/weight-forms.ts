@@ -1,11 +1,11 @@
 // Weight formats: conversion of float32 weights to the forms that graphs in float16, 8 and 4 bits store.
 import { floatToHalf, type ModelDtype } from "../../base/dtypes.ts";
 
-export const onnxDtypes = ["fp32", "fp16", "q8", "q4"] as const satisfies readonly ModelDtype[];
+export const onnxModelDtypes = ["fp32", "fp16", "q8", "q4"] as const satisfies readonly ModelDtype[];
 
 /** Number formats in which ONNX Runtime can run a model. "fp16" stores float16 and computes in float32. "q8" has int8 weights with one
  *  scale a column, and activations quantised at run time. "q4" has 4-bit weights in blocks of 32, with convolutions in 8 bits. */
-export type OnnxDtype = (typeof onnxDtypes)[number];
+export type OnnxDtype = (typeof onnxModelDtypes)[number];
 
 export const blockSize = 32;
 

@@ -2,32 +2,18 @@
 import type { DType } from "../../../base/dtypes.ts";
 import { ShapeError } from "../../../base/errors.ts";
 import { hostTensor } from "../../../base/host-tensor.ts";
-import type { AttributeValue } from "../../../formats/onnx/encode.ts";
+import { type AttributeValue, onnxDtypes } from "../../../formats/onnx/encode.ts";
 import { type Graph, GraphTensor } from "../graph.ts";
 import { broadcast } from "../shapes.ts";
 
 type Binary = (a: GraphTensor, b: GraphTensor | number) => GraphTensor;
-
-/** TensorProto.DataType of each dtype. */
-export const dtypeCodes: Record<DType, number> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-};
 
 export function constant(graph: Graph, values: ArrayLike<number>, shape: readonly number[], dtype: DType = "float32"): GraphTensor {
   return new GraphTensor(graph, dtype, shape, { name: graph.constant(hostTensor(values, shape, dtype)) });
 }
 
 export function cast(x: GraphTensor, dtype: DType): GraphTensor {
-  return x.dtype === dtype ? x : elementwise("Cast", x, { dtype, attributes: { to: { int: dtypeCodes[dtype] } } });
+  return x.dtype === dtype ? x : elementwise("Cast", x, { dtype, attributes: { to: { int: onnxDtypes[dtype] } } });
 }
 
 /** An operator on one tensor, such as "Exp". */

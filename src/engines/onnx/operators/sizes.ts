@@ -1,8 +1,9 @@
 // Operators that read sizes, as ONNX nodes: sizes of batch and time are known only when the graph runs.
 import { ShapeError } from "../../../base/errors.ts";
+import { onnxDtypes } from "../../../formats/onnx/encode.ts";
 import { GraphTensor } from "../graph.ts";
 import { axisOf } from "../shapes.ts";
-import { binary, dtypeCodes } from "./elementwise.ts";
+import { binary } from "./elementwise.ts";
 import { unsqueeze } from "./layout.ts";
 
 const less = binary("Less", "bool");
@@ -30,5 +31,5 @@ function sizeAs(dtype: "int32" | "float32", x: GraphTensor, axis: number): strin
   const { graph } = x;
   const index = graph.integers([axisOf(x.shape.length, axis)], []);
   const size = graph.node("Gather", [graph.node("Shape", [x.name]), index], { axis: { int: 0 } });
-  return graph.node("Cast", [size], { to: { int: dtypeCodes[dtype] } });
+  return graph.node("Cast", [size], { to: { int: onnxDtypes[dtype] } });
 }
