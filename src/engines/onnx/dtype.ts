@@ -37,7 +37,7 @@ export function withDtype(graph: Graph, ops: Ops<GraphTensor>, dtype: OnnxDtype)
       const name =
         dtype === "q8"
           ? product8(graph, x.name, weight.weight, matrix, { skew: skewOf(x) })
-          : product4(graph, x.name, weight.weight, matrix);
+          : product4(graph, x.name, weight.weight, [outputs, inputs]);
       return activate(finish(name, [...x.shape.slice(0, -1), outputs], bias), activation);
     },
     conv1d(x, weight, bias, options = {}) {

@@ -68,7 +68,7 @@ export interface ExternalWeight {
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** Converts the weight's float32 values to the initializer's bytes. Absent: the values themselves. */
-  readonly encode?: (values: Float32Array) => Uint8Array;
+  readonly encode?: (values: Float32Array) => ArrayBufferView;
 }
 
 /** Builds an ONNX graph node by node. */

@@ -1,8 +1,7 @@
 // Products with quantised weights as ONNX nodes: 8 bits by onnxruntime's integer product, 4 bits by MatMulNBits.
-import type { DType } from "../../base/dtypes.ts";
 import { hostTensor } from "../../base/host-tensor.ts";
 import { contribDomain, type Graph } from "./graph.ts";
-import { blockScales, blockSize, blocks4, columnScales, columns8, type MatrixShape } from "./weight-forms.ts";
+import { blockScales, blockSize, blocks4, type MatrixShape, quantise8 } from "./weight-forms.ts";
 
 export interface Product8Options {
   /** How many times as wide the range of the input is above zero as below; default 1. */
@@ -23,10 +22,14 @@ export function product8(
   { skew = 1, stride = 1 }: Product8Options = {},
 ): string {
   const { outputs, inputs, taps } = matrix;
-  const external = (suffix: string, dtype: DType, shape: number[], encode: (values: Float32Array, shape: MatrixShape) => Uint8Array) =>
-    graph.external({ weight, suffix, dtype, shape, encode: (values) => encode(values, matrix) });
-  const weights = external(".q8", "int8", [inputs * taps, outputs], columns8);
-  const weightScales = external(".q8.scale", "float32", [outputs], columnScales);
+  const shape = taps === 1 ? [outputs, inputs] : [outputs, inputs, taps];
+  const quantised = oncePerArray((values) => quantise8(weight, values, outputs));
+  const stored = graph.external({ weight, suffix: ".q8", dtype: "int8", shape, encode: (values) => quantised(values).levels });
+  const encodeScales = (values: Float32Array) => quantised(values).scales;
+  const weightScales = graph.external({ weight, suffix: ".q8.scale", dtype: "float32", shape: [outputs], encode: encodeScales });
+  // The right operand [taps · inputs, outputs]. onnxruntime transposes constants once, when it loads the graph.
+  const reversed = graph.node("Transpose", [stored], { perm: { ints: shape.map((_, axis) => axis).reverse() } });
+  const weights = taps === 1 ? reversed : graph.node("Reshape", [reversed, graph.integers([taps * inputs, outputs])]);
 
   const zero = Math.ceil(255 / (1 + skew));
   const zeroPoint = graph.scalar(zero, "uint8");
@@ -37,6 +40,16 @@ export function product8(
   const levels = graph.node("QuantizeLinear", [rows, scales, zeroPoints], attributes);
   const product = graph.node("MatMulIntegerToFloat", [levels, weights, one, weightScales, zeroPoint], {}, contribDomain);
   return graph.node("Mul", [product, scales]);
+}
+
+/** A function that computes its result once for each array that it is given. */
+function oncePerArray<R>(compute: (values: Float32Array) => R): (values: Float32Array) => R {
+  const results = new WeakMap<Float32Array, { readonly result: R }>();
+  return (values) => {
+    const { result } = results.get(values) ?? { result: compute(values) };
+    results.set(values, { result });
+    return result;
+  };
 }
 
 /** The rows of the product's left operand and their scales [batch, frames, 1]. A convolution's row has the inputs of all its taps. */
@@ -79,20 +92,23 @@ function tapIndices(graph: Graph, x: string, taps: number, stride: number): stri
 }
 
 /** A product with 4-bit weights in blocks that have a scale each. accuracy_level 4 lets onnxruntime quantise activations to int8 by blocks. */
-export function product4(graph: Graph, x: string, weight: string, matrix: MatrixShape): string {
-  const { outputs } = matrix;
-  const depth = matrix.inputs * matrix.taps;
+export function product4(graph: Graph, x: string, weight: string, [outputs, depth]: readonly [number, number]): string {
   const blocks = Math.ceil(depth / blockSize);
-  const shape = [outputs, blocks, blockSize / 2];
-  const b = graph.external({ weight, suffix: ".q4", dtype: "uint8", shape, encode: (v) => blocks4(v, matrix) });
-  const scale = graph.external({
+  const stored = graph.external({
+    weight,
+    suffix: ".q4",
+    dtype: "uint8",
+    shape: [outputs, blocks, blockSize / 2],
+    encode: (values) => blocks4(weight, values, depth),
+  });
+  const scales = graph.external({
     weight,
     suffix: ".q4.scale",
     dtype: "float32",
     shape: [outputs * blocks],
-    encode: (v) => blockScales(v, matrix),
+    encode: (values) => blockScales(weight, values, depth),
   });
   const attributes = { K: depth, N: outputs, bits: 4, block_size: blockSize, accuracy_level: 4 };
   const tagged = Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, { int: value }]));
-  return graph.node("MatMulNBits", [x, b, scale], tagged, contribDomain);
+  return graph.node("MatMulNBits", [x, stored, scales], tagged, contribDomain);
 }

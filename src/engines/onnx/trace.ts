@@ -58,8 +58,10 @@ export async function externalBytes(
   const tensor = await weights.read(weight);
   checkShape(weight, tensor.shape, program.params[weight]!.shape);
   const values = toFloat32(tensor);
-  const unchanged = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return externals.map(({ location, encode }) => ({ path: location, data: encode ? encode(values) : unchanged }));
+  return externals.map(({ location, encode }) => {
+    const { buffer, byteOffset, byteLength } = encode ? encode(values) : values;
+    return { path: location, data: new Uint8Array(buffer, byteOffset, byteLength) };
+  });
 }
 
 /** External initializers grouped by the weight that they are made from. */

@@ -1,5 +1,6 @@
 // Weight formats: conversion of float32 weights to the forms that graphs in float16, 8 and 4 bits store.
 import { floatToHalf, type ModelDtype } from "../../base/dtypes.ts";
+import { FormatError } from "../../base/errors.ts";
 
 export const onnxModelDtypes = ["fp32", "fp16", "q8", "q4"] as const satisfies readonly ModelDtype[];
 
@@ -9,85 +10,103 @@ export type OnnxDtype = (typeof onnxModelDtypes)[number];
 
 export const blockSize = 32;
 
-/** A weight as a matrix of `outputs` rows: [out, in] of a linear layer, or [out, in, taps] of a convolution computed as a matrix product.
- *  There entry `tap · in + i` of a row is the weight of input i at that tap. */
+/** A weight as a matrix of `outputs` rows, each stored contiguously: [out, in] of a linear layer, or [out, in, taps] of a convolution. */
 export interface MatrixShape {
   readonly outputs: number;
   readonly inputs: number;
   readonly taps: number;
 }
 
-/** The index in `values` of an entry of a row. */
-function indexOf({ inputs, taps }: MatrixShape, row: number, column: number): number {
-  return taps === 1 ? row * inputs + column : (row * inputs + (column % inputs)) * taps + Math.floor(column / inputs);
-}
-
-function largestMagnitude(values: Float32Array, { inputs, taps }: MatrixShape, row: number): number {
-  let largest = 0;
-  for (let i = row * inputs * taps; i < (row + 1) * inputs * taps; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  return largest;
-}
-
 /** float16, rounded to the nearest. */
-export function halves(values: Float32Array): Uint8Array {
+export function halves(values: Float32Array): Uint16Array {
   const out = new Uint16Array(values.length);
   for (let i = 0; i < out.length; i++) out[i] = floatToHalf(values[i]!);
-  return new Uint8Array(out.buffer);
-}
-
-/** float32 [outputs]: the scale at which the largest weight of an output is ±127. */
-export function columnScales(values: Float32Array, shape: MatrixShape): Uint8Array {
-  return new Uint8Array(Float32Array.from({ length: shape.outputs }, (_, row) => largestMagnitude(values, shape, row) / 127 || 1).buffer);
-}
-
-/** int8 [inputs · taps, outputs], the right operand of an integer product. */
-export function columns8(values: Float32Array, shape: MatrixShape): Uint8Array {
-  const { outputs } = shape;
-  const depth = shape.inputs * shape.taps;
-  const out = new Int8Array(depth * outputs);
-  for (let row = 0; row < outputs; row++) {
-    const scale = largestMagnitude(values, shape, row) / 127 || 1;
-    for (let column = 0; column < depth; column++) out[column * outputs + row] = Math.round(values[indexOf(shape, row, column)]! / scale);
-  }
-  return new Uint8Array(out.buffer);
-}
-
-const blocks = ({ inputs, taps }: MatrixShape) => Math.ceil((inputs * taps) / blockSize);
-
-/** The scale at which the entry of largest magnitude in a block is −8. */
-function blockScale(values: Float32Array, shape: MatrixShape, row: number, block: number): number {
-  let extreme = 0;
-  const end = Math.min((block + 1) * blockSize, shape.inputs * shape.taps);
-  for (let column = block * blockSize; column < end; column++) {
-    const value = values[indexOf(shape, row, column)]!;
-    if (Math.abs(value) > Math.abs(extreme)) extreme = value;
-  }
-  return extreme / -8 || 1;
-}
-
-/** float32 [outputs · blocks]: the scales that MatMulNBits takes. */
-export function blockScales(values: Float32Array, shape: MatrixShape): Uint8Array {
-  const count = blocks(shape);
-  const scales = Float32Array.from({ length: shape.outputs * count }, (_, i) =>
-    blockScale(values, shape, Math.floor(i / count), i % count),
-  );
-  return new Uint8Array(scales.buffer);
-}
-
-/** uint8 [outputs, blocks, 16]: two weights a byte, the first in the low four bits; 8 stands for zero. */
-export function blocks4(values: Float32Array, shape: MatrixShape): Uint8Array {
-  const count = blocks(shape);
-  const depth = shape.inputs * shape.taps;
-  const out = new Uint8Array((shape.outputs * count * blockSize) / 2);
-  for (let row = 0; row < shape.outputs; row++) {
-    for (let block = 0; block < count; block++) {
-      const scale = blockScale(values, shape, row, block);
-      for (let i = 0; i < blockSize; i++) {
-        const column = block * blockSize + i;
-        const level = column < depth ? Math.min(15, Math.max(0, Math.round(values[indexOf(shape, row, column)]! / scale) + 8)) : 8;
-        out[((row * count + block) * blockSize + i) >> 1]! |= i % 2 === 0 ? level : level << 4;
-      }
-    }
-  }
   return out;
+}
+
+/** A matrix in 8 bits. */
+export interface Quantised8 {
+  /** int8, in the layout of the float32 values: each divided by the scale of its row and rounded to the nearest. */
+  readonly levels: Int8Array;
+  /** float32 [rows]: the largest weight of a row is ±127 times its scale. A row of zeros has scale 1. */
+  readonly scales: Float32Array;
+}
+
+/** Quantises the rows of a matrix. @param name of the weight, for errors. @throws FormatError for weights that are NaN or infinite. */
+export function quantise8(name: string, values: Float32Array, rows: number): Quantised8 {
+  const length = values.length / rows;
+  const levels = new Int8Array(values.length);
+  const scales = new Float32Array(rows).fill(1);
+  for (let row = 0; row < rows; row++) {
+    const end = (row + 1) * length;
+    const largest = largestMagnitude(name, values, row * length, end);
+    if (largest === 0) continue;
+    scales[row] = largest / 127;
+    const perScale = 127 / largest;
+    // Adding and subtracting 1.5 · 2^52 rounds a number to an integer, several times as fast as Math.round.
+    for (let i = row * length; i < end; i++) levels[i] = values[i]! * perScale + roundingOffset - roundingOffset;
+  }
+  return { levels, scales };
+}
+
+const roundingOffset = 1.5 * 2 ** 52;
+
+/** The largest magnitude in a range of values, found in their bits: there NaN and infinity are larger than every number. */
+function largestMagnitude(name: string, values: Float32Array, start: number, end: number): number {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let largest = 0;
+  for (let i = start; i < end; i++) {
+    const magnitude = bits[i]! & 0x7fffffff;
+    if (magnitude > largest) largest = magnitude;
+  }
+  if (largest >= infinityBits) throw notFinite(name, values.subarray(start, end), start);
+  scratchBits[0] = largest;
+  return scratch[0]!;
+}
+
+const infinityBits = 0x7f800000;
+const scratch = new Float32Array(1);
+const scratchBits = new Int32Array(scratch.buffer);
+
+function notFinite(name: string, values: Float32Array, start: number): FormatError {
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  return new FormatError(
+    `The weight ${name} has the value ${values[index]} at index ${start + index}, which can't be quantised. The checkpoint is damaged or its training diverged; use another one.`,
+  );
+}
+
+/** float32 [outputs · blocks]: the scales that MatMulNBits takes. The entry of largest magnitude in a block becomes −8.
+ *  @param depth entries of a row. @throws FormatError for weights that are NaN or infinite. */
+export function blockScales(name: string, values: Float32Array, depth: number): Float32Array {
+  largestMagnitude(name, values, 0, values.length);
+  const scales = new Float32Array((values.length / depth) * Math.ceil(depth / blockSize));
+  forEachBlock(values, depth, (block, start, end) => {
+    let extreme = 0;
+    for (let i = start; i < end; i++) if (Math.abs(values[i]!) > Math.abs(extreme)) extreme = values[i]!;
+    scales[block] = extreme / -8 || 1;
+  });
+  return scales;
+}
+
+/** uint8 [outputs, blocks, 16]: two weights a byte, the first in the low four bits; 8 stands for zero.
+ *  @throws FormatError for weights that are NaN or infinite. */
+export function blocks4(name: string, values: Float32Array, depth: number): Uint8Array {
+  const scales = blockScales(name, values, depth);
+  const out = new Uint8Array((scales.length * blockSize) / 2).fill(0x88);
+  forEachBlock(values, depth, (block, start, end) => {
+    for (let i = start; i < end; i++) {
+      const level = Math.min(15, Math.max(0, Math.round(values[i]! / scales[block]!) + 8));
+      const at = (block * blockSize + i - start) >> 1;
+      out[at] = (i - start) % 2 === 0 ? (out[at]! & 0xf0) | level : (out[at]! & 0x0f) | (level << 4);
+    }
+  });
+  return out;
+}
+
+/** Calls `visit` with each block of each row: its number, and where it starts and ends in `values`. */
+function forEachBlock(values: Float32Array, depth: number, visit: (block: number, start: number, end: number) => void): void {
+  let block = 0;
+  for (let row = 0; row < values.length; row += depth) {
+    for (let start = row; start < row + depth; start += blockSize) visit(block++, start, Math.min(start + blockSize, row + depth));
+  }
 }
