@@ -39,7 +39,7 @@ export async function exportOnnx(
   const onlyLast = layers.length === 1 && layers[0] === model.layers;
   const outputs = onlyLast ? ["last_hidden_state"] : layers.map((layer) => `hidden_state_${layer}`);
   const program = exportProgram(model, layers, outputs);
-  const { model: traced, externals } = trace(program, { dtype });
+  const { model: traced, externals } = trace(program, { dtype, saturating: true }); // the file may run on any machine
   const lazy = new Map(externals.map((external) => [external.location, external]));
   const initializers = traced.graph.initializers.map(({ name, dtype, shape, data }) => {
     const external = lazy.get(name);

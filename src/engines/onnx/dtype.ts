@@ -5,13 +5,18 @@ import type { Dim } from "../../ops/program.ts";
 import { type Graph, GraphTensor } from "./graph.ts";
 import { product4, product8 } from "./quantised-products.ts";
 import { windowCount } from "./shapes.ts";
-import { halves, type OnnxDtype } from "./weight-forms.ts";
+import { halves, type OnnxDtype, type Quantise8Options } from "./weight-forms.ts";
 
 /** GELU and SiLU outputs are lopsided: they are quantised with a range this many times as wide above zero as below. */
 const geluSkew = 6;
 
 /** `ops` with products in `dtype`. Norms, biases, the first convolution and grouped convolutions stay float32. */
-export function withDtype(graph: Graph, ops: Ops<GraphTensor>, dtype: OnnxDtype): Ops<GraphTensor> {
+export function withDtype(
+  graph: Graph,
+  ops: Ops<GraphTensor>,
+  dtype: OnnxDtype,
+  { saturating = false }: Quantise8Options = {},
+): Ops<GraphTensor> {
   if (dtype === "fp32") return ops;
   if (dtype === "fp16") return withHalves(graph, ops);
 
@@ -36,7 +41,7 @@ export function withDtype(graph: Graph, ops: Ops<GraphTensor>, dtype: OnnxDtype)
       const matrix = { outputs, inputs, taps: 1 };
       const name =
         dtype === "q8"
-          ? product8(graph, x.name, weight.weight, matrix, { skew: skewOf(x) })
+          ? product8(graph, x.name, weight.weight, matrix, { skew: skewOf(x), saturating })
           : product4(graph, x.name, weight.weight, [outputs, inputs]);
       return activate(finish(name, [...x.shape.slice(0, -1), outputs], bias), activation);
     },
@@ -47,7 +52,7 @@ export function withDtype(graph: Graph, ops: Ops<GraphTensor>, dtype: OnnxDtype)
       const [batch, time] = x.shape as [Dim, Dim];
       const frames = typeof time === "number" ? windowCount(time, taps, stride) : graph.fresh("frames");
       // Convolutions have few of the weights and most of the error, so they keep 8 bits in a 4-bit graph.
-      const name = product8(graph, x.name, weight.weight, { outputs, inputs, taps }, { skew: skewOf(x), stride });
+      const name = product8(graph, x.name, weight.weight, { outputs, inputs, taps }, { skew: skewOf(x), stride, saturating });
       return finish(name, [batch, frames, outputs], bias);
     },
     // With 8-bit convolutions the next layer is a product over channels, which needs channels last.

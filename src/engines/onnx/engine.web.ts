@@ -2,7 +2,8 @@
 import type * as Ort from "onnxruntime-web";
 import { ConfigError, messageOf, NotFoundError } from "../../base/errors.ts";
 import { encodeModel } from "../../formats/onnx/encode.ts";
-import type { Engine, Program, Session, WeightReader } from "../../ops/program.ts";
+import type { Engine } from "../../ops/program.ts";
+import { checkedPrepare, type Prepare } from "./quantisation-check.ts";
 import { trace } from "./trace.ts";
 import { readExternals, runSession } from "./values.ts";
 import type { OnnxDtype } from "./weight-forms.ts";
@@ -37,27 +38,28 @@ export async function webEngine(options: WebEngineOptions = {}): Promise<WebEngi
   const { backend = "wasm", dtype = "fp32" } = options;
   if (backend === "webgpu") await gpuAdapter();
   const { ort, threads, inTurn } = await runtimeFor(backend, options);
+  const prepare: Prepare = async (program, weights, traceOptions) => {
+    const traced = trace(program, traceOptions);
+    const externalData = await readExternals(traced, program, weights);
+    const session = await inTurn(() =>
+      ort.InferenceSession.create(encodeModel(traced.model), {
+        externalData,
+        // One provider only: with a list, the runtime would fall back to the next silently.
+        executionProviders: [backend],
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+      }),
+    );
+    return {
+      run: (inputs) => inTurn(() => runSession(ort.Tensor, session, inputs)),
+      dispose: () => inTurn(() => session.release()),
+    };
+  };
   return {
     name: "onnx",
     backend,
     threads,
-    async prepare(program: Program, weights: WeightReader): Promise<Session> {
-      const traced = trace(program, { dtype });
-      const externalData = await readExternals(traced, program, weights);
-      const session = await inTurn(() =>
-        ort.InferenceSession.create(encodeModel(traced.model), {
-          externalData,
-          // One provider only: with a list, the runtime would fall back to the next silently.
-          executionProviders: [backend],
-          graphOptimizationLevel: "all",
-          logSeverityLevel: 3,
-        }),
-      );
-      return {
-        run: (inputs) => inTurn(() => runSession(ort.Tensor, session, inputs)),
-        dispose: () => inTurn(() => session.release()),
-      };
-    },
+    prepare: checkedPrepare(dtype, prepare),
   };
 }
 

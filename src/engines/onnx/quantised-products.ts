@@ -1,9 +1,9 @@
 // Products with quantised weights as ONNX nodes: 8 bits by onnxruntime's integer product, 4 bits by MatMulNBits.
 import { hostTensor } from "../../base/host-tensor.ts";
 import { contribDomain, type Graph } from "./graph.ts";
-import { blockScales, blockSize, blocks4, type MatrixShape, quantise8 } from "./weight-forms.ts";
+import { blockScales, blockSize, blocks4, type MatrixShape, type Quantise8Options, quantise8 } from "./weight-forms.ts";
 
-export interface Product8Options {
+export interface Product8Options extends Quantise8Options {
   /** How many times as wide the range of the input is above zero as below; default 1. */
   readonly skew?: number;
   /** Of a convolution; default 1. */
@@ -19,11 +19,11 @@ export function product8(
   x: string,
   weight: string,
   matrix: MatrixShape,
-  { skew = 1, stride = 1 }: Product8Options = {},
+  { skew = 1, stride = 1, saturating = false }: Product8Options = {},
 ): string {
   const { outputs, inputs, taps } = matrix;
   const shape = taps === 1 ? [outputs, inputs] : [outputs, inputs, taps];
-  const quantised = oncePerArray((values) => quantise8(weight, values, outputs));
+  const quantised = oncePerArray((values) => quantise8(weight, values, matrix, { saturating }));
   const stored = graph.external({ weight, suffix: ".q8", dtype: "int8", shape, encode: (values) => quantised(values).levels });
   const encodeScales = (values: Float32Array) => quantised(values).scales;
   const weightScales = graph.external({ weight, suffix: ".q8.scale", dtype: "float32", shape: [outputs], encode: encodeScales });

@@ -8,7 +8,7 @@ import type { Program, WeightReader } from "../../ops/program.ts";
 import { withDtype } from "./dtype.ts";
 import { contribDomain, type ExternalWeight, Graph, GraphTensor, opset } from "./graph.ts";
 import { traceOps } from "./trace-ops.ts";
-import type { OnnxDtype } from "./weight-forms.ts";
+import type { OnnxDtype, Quantise8Options } from "./weight-forms.ts";
 
 export interface TracedProgram {
   readonly model: OnnxModel;
@@ -16,13 +16,13 @@ export interface TracedProgram {
   readonly externals: readonly ExternalWeight[];
 }
 
-export interface TraceOptions {
+export interface TraceOptions extends Quantise8Options {
   /** Number format of the weights and products; default fp32. */
   readonly dtype?: OnnxDtype;
 }
 
 /** Traces a program. Batch and time stay symbolic, so one graph serves every size. Weights that no output depends on are left out. */
-export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): TracedProgram {
+export function trace(program: Program, { dtype = "fp32", saturating = false }: TraceOptions = {}): TracedProgram {
   const graph = new Graph();
   const params = paramsFrom((name) => {
     const spec = program.params[name];
@@ -32,7 +32,7 @@ export function trace(program: Program, { dtype = "fp32" }: TraceOptions = {}): 
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([name, { dtype, shape }]) => [name, new GraphTensor(graph, dtype, shape, { name })]),
   );
-  const outputs = program.run(withDtype(graph, traceOps(graph), dtype), params, inputs);
+  const outputs = program.run(withDtype(graph, traceOps(graph), dtype, { saturating }), params, inputs);
   return {
     model: {
       irVersion: 10,

@@ -28,25 +28,48 @@ export function halves(values: Float32Array): Uint16Array {
 export interface Quantised8 {
   /** int8, in the layout of the float32 values: each divided by the scale of its row and rounded to the nearest. */
   readonly levels: Int8Array;
-  /** float32 [rows]: the largest weight of a row is ±127 times its scale. A row of zeros has scale 1. */
+  /** float32 [outputs]. The largest weight of a row is ±127 times its scale, or less (`saturating`). A row of zeros has scale 1. */
   readonly scales: Float32Array;
 }
 
+export interface Quantise8Options {
+  /** Whether products of uint8 and int8 are added in pairs of 16 bits that saturate, as on x86 without VNNI. Scales are then larger, so that
+   *  no pair of neighbouring weights of one sign exceeds 128: 255 · 128 fits. The largest weight of a row stays below 127. Default false. */
+  readonly saturating?: boolean;
+}
+
 /** Quantises the rows of a matrix. @param name of the weight, for errors. @throws FormatError for weights that are NaN or infinite. */
-export function quantise8(name: string, values: Float32Array, rows: number): Quantised8 {
-  const length = values.length / rows;
+export function quantise8(
+  name: string,
+  values: Float32Array,
+  shape: MatrixShape,
+  { saturating = false }: Quantise8Options = {},
+): Quantised8 {
+  const length = shape.inputs * shape.taps;
   const levels = new Int8Array(values.length);
-  const scales = new Float32Array(rows).fill(1);
-  for (let row = 0; row < rows; row++) {
-    const end = (row + 1) * length;
-    const largest = largestMagnitude(name, values, row * length, end);
+  const scales = new Float32Array(shape.outputs).fill(1);
+  for (let start = 0, row = 0; row < shape.outputs; row++, start += length) {
+    let largest = largestMagnitude(name, values, start, start + length);
     if (largest === 0) continue;
+    if (saturating) largest = largestPairSum(values, start, shape);
     scales[row] = largest / 127;
     const perScale = 127 / largest;
     // Adding and subtracting 1.5 · 2^52 rounds a number to an integer, several times as fast as Math.round.
-    for (let i = row * length; i < end; i++) levels[i] = values[i]! * perScale + roundingOffset - roundingOffset;
+    for (let i = start; i < start + length; i++) levels[i] = values[i]! * perScale + roundingOffset - roundingOffset;
   }
   return { levels, scales };
+}
+
+/** The largest sum of two weights of one sign that the integer product multiplies side by side: entries 2j and 2j + 1 of the row in the order
+ *  [taps, inputs]. A weight without such a neighbour counts alone. */
+function largestPairSum(values: Float32Array, start: number, { inputs, taps }: MatrixShape): number {
+  const entry = (k: number) => (k < inputs * taps ? values[start + (k % inputs) * taps + Math.floor(k / inputs)]! : 0);
+  let largest = 0;
+  for (let k = 0; k < inputs * taps; k += 2) {
+    const [a, b] = taps === 1 ? [values[start + k]!, k + 1 < inputs ? values[start + k + 1]! : 0] : [entry(k), entry(k + 1)];
+    largest = Math.max(largest, Math.max(a, 0) + Math.max(b, 0), -Math.min(a, 0) - Math.min(b, 0));
+  }
+  return largest;
 }
 
 const roundingOffset = 1.5 * 2 ** 52;
