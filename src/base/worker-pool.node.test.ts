@@ -98,5 +98,13 @@ test("parts arrive in order, no faster than they are taken, until no more are wa
 
 test("the compiled worker is found from source and from the build alike", () => {
   expect(workerUrl("file:///a/src/b/src/audio/x.node.ts", "./w.js").href).toBe("file:///a/src/b/dist/audio/w.js");
-  expect(workerUrl("file:///a/dist/audio/x.node.js", "./w.js").href).toBe("file:///a/dist/audio/w.js");
+  const built = new URL("../../dist/audio/", import.meta.url);
+  const worker = new URL("decode-worker.node.js", built).href;
+  expect(workerUrl(new URL("decode.node.js", built).href, "./decode-worker.node.js").href).toBe(worker);
+});
+
+test("the compiled worker of a bundle is that of the installed package, and an error names the packages where it is not installed", () => {
+  const bundle = new URL("../../server.mjs", import.meta.url).href;
+  expect(workerUrl(bundle, "./decode-worker.node.js").href).toMatch(/\/dist\/audio\/decode-worker\.node\.js$/);
+  expect(() => workerUrl("file:///nowhere/server.mjs", "./decode-worker.node.js")).toThrow(/--external:ostinato/);
 });

@@ -1,7 +1,11 @@
 // Worker pool: run jobs off the main thread; a worker that crashes, hangs or is aborted is replaced, and only its job fails.
+import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parentPort, type Transferable, Worker } from "node:worker_threads";
-import { messageOf, OstinatoError } from "./errors.ts";
+import { messageOf, NotFoundError, OstinatoError } from "./errors.ts";
+import { requireFrom } from "./require.node.ts";
 
 /** What is left of an error that crossed a thread: its own fields, without its class. */
 export interface ThrownInWorker {
@@ -42,10 +46,28 @@ export interface PoolOptions {
 }
 
 /** The compiled worker beside a module. Threads need JavaScript, so from TypeScript source (tests) it is the build's file:
- *  `…/src/audio/decode.node.ts` + "./decode-worker.node.js" → `…/dist/audio/decode-worker.node.js`. */
-export function workerUrl(moduleUrl: string, relative: string): URL {
-  const built = moduleUrl.endsWith(".ts") ? moduleUrl.replace(/\/src\/(?!.*\/src\/)/, "/dist/") : moduleUrl;
-  return new URL(relative, built);
+ *  `…/src/audio/decode.node.ts` + "./decode-worker.node.js" → `…/dist/audio/decode-worker.node.js`. In a bundle, which has no such file beside it,
+ *  it is that of the installed package.
+ *  @param moduleUrl the module's `import.meta.url`, which bundles in CommonJS leave undefined.
+ *  @throws NotFoundError in a bundle where the package is not installed. */
+export function workerUrl(moduleUrl: string | undefined, relative: string): URL {
+  const built = moduleUrl?.endsWith(".ts") ? moduleUrl.replace(/\/src\/(?!.*\/src\/)/, "/dist/") : moduleUrl;
+  if (built !== undefined) {
+    const beside = new URL(relative, built);
+    // A build that is missing is reported by the thread; only JavaScript may be a bundle.
+    if (moduleUrl!.endsWith(".ts") || existsSync(beside)) return beside;
+  }
+  const name = relative.slice(relative.lastIndexOf("/") + 1);
+  try {
+    const dist = join(dirname(requireFrom(moduleUrl).resolve("ostinato/package.json")), "dist");
+    const [file] = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => basename(path) === name);
+    if (file !== undefined) return pathToFileURL(join(dist, file));
+  } catch {
+    // Reported below.
+  }
+  throw new NotFoundError(
+    `The worker ${name} is not beside this bundle, and the package ostinato is not installed. Install it, and keep it and onnxruntime-node out of the bundle (esbuild: --external:ostinato --external:onnxruntime-node; Vite: ssr.external; Next.js: serverExternalPackages).`,
+  );
 }
 
 interface Task<Job, Result, Part> {

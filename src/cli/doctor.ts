@@ -12,7 +12,7 @@ export function doctorCommand(): Command {
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  $ ostinato doctor\n")
     .action(async (flags: { json?: boolean }) => {
-      const { ostinatoVersion } = await import("../base/version.node.ts");
+      const { ostinatoVersion } = await import("../base/version.ts");
       const { chooseEngine } = await import("../inference/choose-engine.node.ts");
       const { answeringGpus } = await import("../engines/torch/gpus.ts");
       const { advice, diagnoseTorch } = await import("../engines/torch/setup.ts");

@@ -1,6 +1,6 @@
 // The command line: registers the commands and turns errors into exit codes. A command sets process.exitCode itself when some items failed.
 import { Command, CommanderError } from "commander";
-import { ostinatoVersion } from "../base/version.node.ts";
+import { ostinatoVersion } from "../base/version.ts";
 import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
 import { diffCommand } from "./diff.ts";

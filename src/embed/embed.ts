@@ -1,5 +1,5 @@
 // Embedding: from audio to a model's hidden states, pooled, with their provenance.
-import { ostinatoVersion } from "../base/version.node.ts";
+import { ostinatoVersion } from "../base/version.ts";
 import { dtypeCost } from "../inference/dtype-cost.ts";
 import { checkLength, type LayerChoice } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";

@@ -3,7 +3,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../base/files.node.ts";
-import { ostinatoVersion } from "../base/version.node.ts";
+import { ostinatoVersion } from "../base/version.ts";
 import type { Provenance } from "../inference/provenance.ts";
 
 /** The outcome for one file. */

@@ -1,8 +1,8 @@
 // Choosing an engine: which of those that are there runs a model fastest in the dtype asked for.
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { ModelDtype } from "../base/dtypes.ts";
 import { ConfigError, messageOf, NotFoundError } from "../base/errors.ts";
+import { requireFrom } from "../base/require.node.ts";
 import { type OnnxEngineOptions, onnxEngine } from "../engines/onnx/engine.node.ts";
 import { onnxModelDtypes } from "../engines/onnx/weight-forms.ts";
 import { torchEngine } from "../engines/torch/engine.ts";
@@ -117,6 +117,6 @@ function unsupported(engine: string, dtypes: readonly ModelDtype[], dtype: Model
 }
 
 function onnxVersion(): string {
-  const path = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
+  const path = requireFrom(import.meta.url).resolve("onnxruntime-node/package.json");
   return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }
