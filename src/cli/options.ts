@@ -30,6 +30,14 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** Frames a second. */
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (text.trim() === "" || !(rate > 0) || !Number.isFinite(rate))
+    throw new InvalidArgumentError("Allowed are frames a second, such as 75.");
+  return rate;
+}
+
 /** A whole number from 0. */
 export function parseIndex(text: string): number {
   const number = Number(text);

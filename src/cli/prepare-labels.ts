@@ -88,7 +88,15 @@ async function run(folder: string, flags: LabelFlags, signal: AbortSignal): Prom
   if (unlabelled(await runLabels(folder, flags, signal)) > 0) process.exitCode = exitCodes.someFailed;
 }
 
-/** Labels the manifests of a folder and says on stderr how it goes. */
+/** Opens the teacher before any recording is read, so that a wrong checkpoint or sample rate is refused at once.
+ *  @throws ConfigError where it can't label audio at the sample rate. */
+export async function checkTeacher(flags: LabelFlags & { readonly sampleRate: number }, signal: AbortSignal): Promise<void> {
+  const { tryTeacher } = await import("../teachers/open-teacher.ts");
+  const { engine, device, dtype, sampleRate: sampleRateHz } = flags;
+  await tryTeacher(choiceOf(flags), { ...resolveOptions(flags, signal), engine, device, dtype, sampleRateHz });
+}
+
+/** Labels the manifests of a folder and prints its progress on stderr. */
 export async function runLabels(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<LabelReport> {
   const { prepareLabels } = await import("../teachers/run/prepare.ts");
   const { labelSummary } = await import("../teachers/run/report.ts");
@@ -98,7 +106,7 @@ export async function runLabels(folder: string, flags: LabelFlags, signal: Abort
     ...resolveOptions(flags, signal),
     ...{ out, label, batchSize, engine, device, dtype, inputNorm, sampleRateHz: sampleRate, teacher: choiceOf(flags) },
     forms: store === "both" ? ["text", "compact"] : [store],
-    onTraining: note,
+    onTraining: trainingNotes(),
     onStart: (total) => {
       progress = startProgress({ total, stream: process.stderr, quiet: json });
     },
@@ -117,6 +125,19 @@ export async function runLabels(folder: string, flags: LabelFlags, signal: Abort
   note(`The labels are in ${out}.`);
   if (json) printJson(report);
   return report;
+}
+
+/** Milliseconds between two lines of progress. */
+const repeatMilliseconds = 10_000;
+
+/** Prints milestones of a training, and its progress at most every ten seconds. */
+function trainingNotes(now: () => number = Date.now): (line: string, kind: "milestone" | "progress") => void {
+  let printed = now();
+  return (line, kind) => {
+    if (kind === "progress" && now() - printed < repeatMilliseconds) return;
+    printed = now();
+    note(line);
+  };
 }
 
 function choiceOf(flags: LabelFlags): TeacherChoice {

@@ -1,7 +1,7 @@
-// `ostinato prepare shards`: a prepared corpus as tar files of recordings and labels, for storage on which small files are slow.
+// `ostinato prepare shards`: packs a prepared corpus into tar files of recordings and labels, for storage on which small files are slow.
 import { Command, InvalidArgumentError } from "commander";
 import { startProgress } from "../base/progress.ts";
-import { parseSeed } from "./options.ts";
+import { parseCount, parseRate, parseSeed } from "./options.ts";
 import { exitCodes, InterruptedError, interruptible, note, printJson } from "./outcome.ts";
 
 interface ShardFlags {
@@ -9,6 +9,9 @@ interface ShardFlags {
   readonly shardSize: number;
   readonly label?: string;
   readonly labels: boolean;
+  readonly labelDir?: string;
+  readonly sampleRate?: number;
+  readonly labelRate?: number;
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -20,31 +23,42 @@ export function shardsCommand(): Command {
     .requiredOption("--out <DIR>", "folder of the shards")
     .option("--shard-size <SIZE>", "a shard's size: 1GB, 500MB, or bytes", parseSize, 1e9)
     .option("--label <name>", "the labels to pack, where there are several")
+    .option("--label-dir <DIR>", "folder of the labels, where they are not beside the manifests")
+    .option("--label-rate <HZ>", "frames a second, of labels without a stamp", parseRate)
     .option("--no-labels", "pack the recordings alone")
-    .option("--seed <N>", "draws the order of the clips", parseSeed, 0)
+    .option("--sample-rate <HZ>", "sample rate of the manifests' lengths, where there is no manifest.json", parseCount)
+    .option("--seed <N>", "seed of the clips' order", parseSeed, 0)
     .option("--json", "print one JSON object a shard")
     .addHelpText("after", examples)
     .action((folder: string, flags: ShardFlags) => interruptible((signal) => run(folder, flags, signal)));
 }
 
 const examples = `
-Recordings are packed as they are, in an order shuffled once. A shard that is there is kept, so a run that was interrupted goes on.
+The corpus is checked first, as \`prepare check\` does, and one that is unfit for training is refused. Recordings are packed unchanged, in an order
+that is shuffled once. Complete shards are kept, so a run that was interrupted resumes.
 
 Examples:
   $ ostinato prepare shards corpus --out shards
       shards/train-00000.tar, train-00000.json (where each clip stands) …, train.shards.json
   $ ostinato prepare shards corpus --out shards --shard-size 500MB --label codec
+  $ ostinato prepare shards manifests --label-dir labels --out shards --sample-rate 24000 --label-rate 75
 `;
 
 async function run(folder: string, flags: ShardFlags, signal: AbortSignal): Promise<void> {
   const { readManifests } = await import("../data/manifest/files.ts");
-  const { findLabels, openLabels } = await import("../data/labels/sets.ts");
+  const { chooseLabel, findLabels, openLabels } = await import("../data/labels/sets.ts");
+  const { requirePreflight } = await import("../data/labels/preflight-folder.ts");
   const { writeShards } = await import("../data/shards/writer.ts");
-  const { out, shardSize: shardBytes, label, seed, json = false } = flags;
+  const { out, shardSize: shardBytes, label, labelDir = folder, labelRate: rateHz, sampleRate: sampleRateHz, seed, json = false } = flags;
+  const manifests = await readManifests(folder, undefined, { sampleRateHz });
+  const hasLabels =
+    flags.labels && (label !== undefined || flags.labelDir !== undefined || (await findLabels(folder, manifests[0]!.name)).size > 0);
+  const packed = hasLabels ? (await chooseLabel(labelDir, manifests[0]!.name, label)).label : undefined;
+  await requirePreflight(folder, { label: packed, labels: hasLabels, labelFolder: labelDir, rateHz, sampleRateHz, leaks: "none" });
   const lost: string[] = [];
-  for (const { name: split, manifest } of await readManifests(folder)) {
-    const wanted = flags.labels && (label !== undefined || (await findLabels(folder, split)).size > 0);
-    const labels = wanted ? await openLabels(folder, split, label) : undefined;
+  for (const { name: split, manifest } of manifests) {
+    const given = { sampleRateHz: manifest.sampleRateHz, ...(rateHz !== undefined && { rateHz }) };
+    const labels = hasLabels ? await openLabels(labelDir, split, packed, given) : undefined;
     const progress = startProgress({ total: manifest.clips.length, stream: process.stderr, quiet: json });
     try {
       const { card, bad } = await writeShards({

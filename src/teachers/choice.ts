@@ -40,8 +40,8 @@ export interface OpenTeacherOptions extends ResolveOptions, Omit<EngineOptions, 
   /** The file of a quantiser that is trained. */
   readonly trainTo: string;
   readonly batchSize?: number;
-  /** Told how training goes, one line at a time. */
-  readonly onTraining?: (line: string) => void;
+  /** Called with a line as training begins and ends, and with one of `progress` after each pool of frames or stage. */
+  readonly onTraining?: (line: string, kind: "milestone" | "progress") => void;
 }
 
 /** The default name of a teacher's labels: codec, rvq, mfcc, logmel, chroma, layer6. */

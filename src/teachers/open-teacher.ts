@@ -1,4 +1,5 @@
 // Opening a teacher: EnCodec from a folder or by its hub name, k-means and residual quantisers from a file, or trained on the manifests first.
+import { ConfigError } from "../base/errors.ts";
 import { chooseEngine } from "../inference/choose-engine.node.ts";
 import type { Engine } from "../ops/program.ts";
 import type { OpenTeacherOptions, TeacherChoice } from "./choice.ts";
@@ -17,6 +18,30 @@ export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOpt
   const { dtype = "fp32" } = options;
   const name = dtype === "fp32" ? opened.teacher.name : `${opened.teacher.name}, ${dtype}`;
   return { ...opened, teacher: { ...opened.teacher, name } };
+}
+
+/** Opens a teacher and closes it again, as far as that needs no training: EnCodec, a trained quantiser, a layer's model.
+ *  @throws ConfigError where it is not usable at the sample rate, and as `openTeacher` does. */
+export async function tryTeacher(choice: TeacherChoice, options: Omit<OpenTeacherOptions, "train" | "trainTo">): Promise<void> {
+  const { sampleRateHz } = options;
+  const whole = { ...options, train: [], trainTo: "" };
+  if (choice.kind === "codec" || choice.codebook !== undefined) {
+    const { teacher } = await openTeacher(choice, whole);
+    await teacher.dispose();
+    checkRate(teacher, sampleRateHz);
+  } else if (choice.features === "layer") {
+    const features = await openFeatures(choice, teacherEngine(whole), whole);
+    await features.dispose();
+    checkRate(features, sampleRateHz);
+  }
+}
+
+/** @throws ConfigError where a manifest's sample rate is not the teacher's. */
+export function checkRate(teacher: { readonly name: string; readonly sampleRateHz: number }, sampleRateHz: number): void {
+  if (sampleRateHz === teacher.sampleRateHz) return;
+  throw new ConfigError(
+    `The manifest's lengths count at ${sampleRateHz} Hz, but ${teacher.name} takes ${teacher.sampleRateHz} Hz. Make the manifest with --sample-rate ${teacher.sampleRateHz}, or choose another teacher.`,
+  );
 }
 
 async function openOverFrames(choice: TeacherChoice, engine: Engine, options: OpenTeacherOptions): Promise<StampedTeacher> {

@@ -15,6 +15,7 @@ const at = (...names: string[]) => join(work, ...names);
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), "ostinato-prepare-"));
   await writeBadCorpus(at("music"));
+  await writeFile(at("valid.txt"), "good/one.wav\ntruncated.wav\n"); // good/song.* are one recording in three encodings: they stay together
 });
 afterAll(() => rm(work, { recursive: true }));
 
@@ -25,12 +26,12 @@ const codec = ["--labels", "codec", "--model", goldenPath("D_encodec/hf")];
 
 describe("a corpus full of bad files", () => {
   test("is prepared to its end: each bad file is counted and named on the screen, the labels are fit for training", async () => {
-    const { code, stderr } = await prepare(["all", at("music"), "--out", at("bad"), "--valid-percent", "20", ...codec]);
+    const { code, stderr } = await prepare(["all", at("music"), "--out", at("bad"), "--split-list", at("valid.txt"), ...codec]);
     expect(code).toBe(1); // some files failed, and are named
     for (const file of Object.keys(badFiles)) expect(stderr).toContain(file);
     expect(stderr).toContain("Left out, duplicate: 1\n  zz-again.wav has the same bytes as good/one.wav.");
     expect(stderr).toContain("truncated.wav: truncated after 2 s: the header promises 4 s");
-    expect(stderr).toContain("Nothing is amiss: training may begin.");
+    expect(stderr).toContain("No problems were found: training may begin.");
     const kept = (await Promise.all(["train", "valid"].map((split) => readFile(at("bad", `${split}.tsv`), "utf8")))).join("");
     for (const file of goodFiles) expect(kept).toContain(`${file}\t`);
     for (const file of Object.keys(badFiles)) expect(kept).not.toContain(`${file}\t`);
@@ -38,7 +39,17 @@ describe("a corpus full of bad files", () => {
   });
 
   test("--json prints one object a line: each file, the report, each clip, the report", async () => {
-    const { stdout } = await prepare(["all", at("music"), "--out", at("json"), "--convert", ...codec, "--json"]);
+    const { stdout } = await prepare([
+      "all",
+      at("music"),
+      "--out",
+      at("json"),
+      "--split-list",
+      at("valid.txt"),
+      "--convert",
+      ...codec,
+      "--json",
+    ]);
     const lines = stdout
       .trimEnd()
       .split("\n")
@@ -55,7 +66,7 @@ describe("a corpus full of bad files", () => {
 describe("killed at any point and run again, the outcome is that of an undisturbed run, byte for byte:", () => {
   const args = () => {
     const rvq = ["--labels", "rvq", "--stages", "2", "--size", "12", "--starts", "1", "--passes", "2", "--batch-size", "1"];
-    return ["all", at("music"), "--out", at("data"), "--sample-rate", "16000", "--convert", ...rvq];
+    return ["all", at("music"), "--out", at("data"), "--split-list", at("valid.txt"), "--sample-rate", "16000", "--convert", ...rvq];
   };
   const hook = `--import ${new URL("../fixtures/kill-at.mjs", import.meta.url).href}`;
   const killed = (n: number) => prepare(args(), { NODE_OPTIONS: hook, KILL_AT: String(n) });
@@ -63,7 +74,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
   let touches: number;
   beforeAll(async () => {
     const { code, stderr } = await prepare(args(), { NODE_OPTIONS: hook });
-    expect(stderr).toContain("Nothing is amiss");
+    expect(stderr).toContain("No problems were found");
     expect(code).toBe(1);
     touches = Number(/^touched (\d+)$/m.exec(stderr)![1]);
     whole = await folderContents(at("data"));
@@ -81,7 +92,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     await rm(at("data"), { recursive: true, force: true });
     expect((await killed(Math.round(share * touches))).code).toBe(null);
     const { stderr } = await prepare(args());
-    expect(stderr).toContain("Nothing is amiss");
+    expect(stderr).toContain("No problems were found");
     expect(await folderContents(at("data"))).toEqual(whole);
   });
 
@@ -136,7 +147,7 @@ test("each step by itself, in shards too, and labels turned into their other for
   expect((await prepare(["store", at("sharded"), "compact"])).code).toBe(0);
   expect(await readdir(at("sharded"))).toContain("train_1_2.codec.codes");
   const check = await prepare(["check", at("sharded"), "--codebooks", "8", "--label-rate", "75"]);
-  expect([check.code, check.stderr]).toEqual([0, expect.stringContaining("Nothing is amiss")]);
+  expect([check.code, check.stderr]).toEqual([0, expect.stringContaining("No problems were found")]);
   await writeFile(at("sharded/dict.codec_3.txt"), "");
   const spoilt = await prepare(["check", at("sharded"), "--json"]);
   expect(spoilt.code).toBe(1);
@@ -144,6 +155,28 @@ test("each step by itself, in shards too, and labels turned into their other for
     check: "dictionary",
     message: expect.stringContaining("dict.codec_3.txt is empty"),
   });
+});
+
+test("a checkpoint that is no EnCodec, and one of another sample rate, are refused before any recording is read", async () => {
+  const cases = [
+    [["--labels", "codec", "--model", goldenPath("A_models/hubert_base_16k")], "model_type"],
+    [["--sample-rate", "16000", ...codec], "Make the manifest with --sample-rate 24000"],
+  ] as const;
+  for (const [args, message] of cases) {
+    const { code, stderr } = await prepare(["all", at("music"), "--out", at("refused"), ...args]);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("files can be used");
+    await expect(readdir(at("refused"))).rejects.toThrow("ENOENT");
+  }
+});
+
+test("training prints its beginning and its end, not a line for each of its passes", async () => {
+  const args = ["--labels", "kmeans", "--clusters", "4", "--starts", "1", "--passes", "40"];
+  const { code, stderr } = await prepare(["labels", at("bad/manifest"), "--out", at("quiet"), ...args]);
+  expect(code).toBe(1); // noise.flac
+  expect(stderr.match(/^k-means of 4: .*$/gm)!.length).toBeLessThan(5);
+  expect(stderr).toMatch(/^k-means of 4: pass \d+, \d+ steps, inertia .* a frame; finished: (all passes done|no more improvement)$/m);
 });
 
 describe("mistakes end with 2 and say what to do", () => {

@@ -77,15 +77,16 @@ export async function openShards(
 
 /** A pool whose crops were read. */
 interface ReadPool {
+  readonly number: number;
   readonly clips: readonly PoolClip[];
   readonly batches: readonly PoolBatch[];
   /** By clip of the pool; undefined for a clip that is in no batch. */
   readonly crops: readonly (CropAnswer | undefined)[];
 }
 
-/** A rank's batches from shards. Ranks take pools in turn, so none is read twice in an epoch and none left out, and all ranks get as many
- *  batches; what an epoch leaves over fills the next pool. `first` counts batches of all ranks together, as in `loadBatches`: with the
- *  same number of ranks it goes on exactly, with another within a pool of that place. Clips that can't be read are left out and named. `ahead` counts pools here.
+/** A rank's batches from shards. Ranks take pools in turn, so each clip is read once in an epoch and all ranks get the same number of batches; a
+ *  pool may span two epochs. `first` counts batches over all ranks, as in `loadBatches`: with the same number of ranks it resumes exactly, with
+ *  another number within a pool of that position. Clips that can't be read are listed in `bad`. `ahead` counts pools here.
  *  @throws AudioError when no clip of a pool could be read. */
 export async function* loadShardBatches(set: ShardSet, rules: ShardRules, options: LoaderOptions = {}): AsyncGenerator<Batch> {
   const { workers, ahead = 1, signal, first = 0, end = Number.POSITIVE_INFINITY, rank = 0, ranks = 1 } = options;
@@ -97,7 +98,7 @@ export async function* loadShardBatches(set: ShardSet, rules: ShardRules, option
   );
   const reader = openCropReader({ sampleRateHz, workers, headers: set.headers });
   const stop = stopWith(signal);
-  const wanted = (start: number, samples: number) => {
+  const labelRange = (start: number, samples: number) => {
     const ratio = (labels?.rateHz ?? 0) / sampleRateHz;
     return { start: roundHalfEven(start * ratio), count: roundHalfEven(samples * ratio) };
   };
@@ -119,13 +120,13 @@ export async function* loadShardBatches(set: ShardSet, rules: ShardRules, option
             at: clip.audio,
             name,
             ...crop,
-            ...(clip.labels && { labels: { ...clip.labels, ...wanted(crop.start, crop.samples) } }),
+            ...(clip.labels && { labels: { ...clip.labels, ...labelRange(crop.start, crop.samples) } }),
           }
         );
       });
       return readRun(requests, (some) => reader.read(some, stop.signal));
     });
-    return { clips: clips.flat(), batches, crops: (await Promise.all(reads)).flat() };
+    return { number, clips: clips.flat(), batches, crops: (await Promise.all(reads)).flat() };
   };
 
   const step = Math.floor(first / ranks);
@@ -184,7 +185,7 @@ function assemble(pool: ReadPool, wanted: number, about: { sampleRateHz: number;
     const crops = rows.map((row) => pool.crops[row]!);
     const planned = {
       number: 0,
-      epoch: Math.min(...clips.map(({ epoch }) => epoch)),
+      epoch: about.plan.epochOf(pool.number, wanted),
       samples,
       clips: clips.map(({ clip }) => clip),
       starts,
@@ -199,14 +200,14 @@ function assemble(pool: ReadPool, wanted: number, about: { sampleRateHz: number;
 
 function labelsOf(crops: readonly CropAnswer[], rateHz: number | undefined): BatchLabels | undefined {
   if (rateHz === undefined) return undefined;
-  const found = crops.map((crop) => ("samples" in crop ? crop.labels : undefined));
-  const codebooks = found.find((labels) => labels !== undefined)?.codebooks ?? 0;
+  const rows = crops.map((crop) => ("samples" in crop ? crop.labels : undefined));
+  const codebooks = rows.find((labels) => labels !== undefined)?.codebooks ?? 0;
   return {
     codebooks,
     rateHz,
-    frames: (row) => found[row]?.frames ?? 0,
+    frames: (row) => rows[row]?.frames ?? 0,
     read(row, start, count) {
-      const { codes, start: from } = found[row]!;
+      const { codes, start: from } = rows[row]!;
       const held = codes.length / codebooks;
       const out = new Int32Array(codebooks * count);
       for (let k = 0; k < codebooks; k++) {

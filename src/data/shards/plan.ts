@@ -31,6 +31,9 @@ export interface PoolPlan {
   readonly poolBatches: number;
   /** Clips of an epoch. */
   readonly clips: number;
+  /** The epoch in which the position of a pool's batch falls: it never decreases from one batch of a rank to the next. A batch at the end of an
+   *  epoch may hold clips of both. */
+  epochOf(pool: number, batch: number): number;
   /** The segments of pool `number`, cut at the pool's boundaries. */
   pool(number: number): Segment[];
 }
@@ -70,6 +73,7 @@ export function planPools(shardClips: readonly number[], rules: ShardRules): Poo
     batchClips,
     poolBatches,
     clips,
+    epochOf: (pool, batch) => Math.floor(((pool * poolBatches + batch) * batchClips) / clips),
     pool(number) {
       const taken: Segment[] = [];
       const end = (number + 1) * poolClips;

@@ -103,6 +103,8 @@ describe("writing shards", () => {
 
   test("refuses labels of another manifest", async () => {
     await expect(write(join(work, "none"), { labels: { ...corpus.labels, clips: 39 } })).rejects.toThrow("The labels are of 39 clips");
+    const swapped = { ...corpus.labels, stamp: { ...corpus.labels.stamp, manifestHash: "0".repeat(64) } };
+    await expect(write(join(work, "none"), { labels: swapped })).rejects.toThrow("made for other clips, or another order of clips");
   });
 });
 
@@ -137,6 +139,16 @@ describe("a pool plan", () => {
 });
 
 describe("loading from shards", () => {
+  test("a batch's epoch is that of its position, also in pools that span several epochs", async () => {
+    const set = await openShards(out);
+    const clips = set.card.shards.reduce((sum, shard) => sum + shard.clips, 0);
+    const options = { workers: 1, end: 32 };
+    const epochs: number[] = [];
+    for await (const batch of loadShardBatches(set, { ...rules, poolBatches: 32 }, options)) epochs.push(batch.epoch);
+    expect(epochs).toEqual(Array.from({ length: 32 }, (_, number) => Math.floor((3 * number) / clips)));
+    expect(epochs.at(-1)).toBe(2); // one pool holds all of these batches
+  });
+
   test("gives crops to the sample with the labels of their place, and names the bad one", async () => {
     const batches = await take(await openShards(out), 15); // five pools, 45 clips: an epoch and a little
     for (const { waveforms, samples, clips, starts, labels, frames, codebooks } of batches) {

@@ -1,4 +1,4 @@
-// Shard writer: a manifest's recordings and labels as tar files of about one size, in an order that is shuffled once and for all.
+// Shard writer: packs a manifest's recordings and labels into tar files of about equal size, in an order that is shuffled once.
 import { readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { inClaimedFolder } from "../../base/claim.node.ts";
@@ -10,27 +10,28 @@ import { type TarInput, tarBytes, tarChunks } from "../../formats/tar.ts";
 import type { BadClip } from "../batches/batch.ts";
 import { drawsFor } from "../batches/draws.ts";
 import type { LabelSet } from "../labels/label-set.ts";
+import { isManifestHash } from "../manifest/files.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { indexShard, parseIndex, type ShardCard, type ShardIndex } from "./shards.ts";
 
-/** What goes into shards, and where they go. */
+/** The content of shards and where they are written. */
 export interface WriteShardsOptions {
   readonly manifest: Manifest;
   readonly labels?: LabelSet | undefined;
   readonly out: string;
   readonly split: string;
-  /** A shard ends before it would pass this; one recording may be larger. */
+  /** Largest size of a shard, unless a single recording is larger; default 1e9. */
   readonly shardBytes?: number | undefined;
-  /** Draws the order of the clips. */
+  /** Seed of the clips' order; default 0. */
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onShard?: (shard: { name: string; clips: number; bytes: number; skipped: boolean }) => void;
 }
 
-/** What was written, and what could not be. */
+/** The shards that were written, and the recordings that could not be. */
 export interface WrittenShards {
   readonly card: ShardCard;
-  /** Recordings that are not there; they are in no shard. */
+  /** Recordings that could not be found; they are in no shard. */
   readonly bad: readonly BadClip[];
 }
 
@@ -44,9 +45,14 @@ export async function writeShards(options: WriteShardsOptions): Promise<WrittenS
 
 async function writeAll(options: WriteShardsOptions, guard: Guard): Promise<WrittenShards> {
   const { manifest, labels, out, split, shardBytes = 1e9, seed = 0, signal, onShard = () => {} } = options;
+  if (labels?.stamp.manifestHash && !isManifestHash(labels.stamp.manifestHash, manifest)) {
+    throw new ConfigError(
+      `The labels were made for other clips, or another order of clips, than the manifest of ${split} lists. Label this manifest, or restore the one that was labelled.`,
+    );
+  }
   if (labels !== undefined && (labels.clips !== manifest.clips.length || labels.stamp.sampleRateHz !== manifest.sampleRateHz)) {
     throw new ConfigError(
-      `The labels are of ${labels.clips} clips at ${labels.stamp.sampleRateHz} Hz, the manifest has ${manifest.clips.length} at ${manifest.sampleRateHz} Hz. Make labels of this manifest.`,
+      `The labels are of ${labels.clips} clips at ${labels.stamp.sampleRateHz} Hz, the manifest has ${manifest.clips.length} at ${manifest.sampleRateHz} Hz. Label this manifest.`,
     );
   }
   const bad: BadClip[] = [];
@@ -88,7 +94,9 @@ async function writeAll(options: WriteShardsOptions, guard: Guard): Promise<Writ
   }
   await finish();
   if (shards.length === 0) {
-    throw new NotFoundError(`None of ${bad.length} recordings below ${manifest.root} is there. Is it the folder they lie in?`);
+    throw new NotFoundError(
+      `None of the ${bad.length} recordings exists in ${manifest.root}. Correct the root in the first line of the manifest.`,
+    );
   }
   const card: ShardCard = { split, sampleRateHz: manifest.sampleRateHz, labels: labels?.stamp ?? null, shards };
   await writeAtomic(join(out, `${split}.shards.json`), `${JSON.stringify(card, null, 1)}\n`, { guard });
@@ -101,24 +109,24 @@ interface Member {
 }
 
 function membersOf(
-  told: { clip: number; path: string; samples: number },
+  facts: { clip: number; path: string; samples: number },
   file: string,
   bytes: number,
   labels: LabelSet | undefined,
 ): TarInput[] {
-  const key = String(told.clip).padStart(8, "0");
-  const json = new TextEncoder().encode(JSON.stringify(told));
-  const extension = /^\.[a-z0-9]+$/.exec(extname(told.path).toLowerCase())?.[0] ?? ".audio";
+  const key = String(facts.clip).padStart(8, "0");
+  const json = new TextEncoder().encode(JSON.stringify(facts));
+  const extension = /^\.[a-z0-9]+$/.exec(extname(facts.path).toLowerCase())?.[0] ?? ".audio";
   const members: TarInput[] = [
     { name: `${key}.json`, bytes: json.length, read: () => Promise.resolve(json) },
     { name: `${key}${extension === ".json" || extension === ".npy" ? ".audio" : extension}`, bytes, read: () => readFile(file) },
   ];
   if (labels === undefined) return members;
-  const frames = labels.frames(told.clip);
+  const frames = labels.frames(facts.clip);
   const [codebooks, width] = [labels.stamp.codebooks, labels.stamp.codebookSize <= 2 ** 15 ? 2 : 4];
-  const header = 128; // npyHeader's, whatever the shape
+  const header = 128; // bytes of an npy header, whatever the shape
   const read = async () => {
-    const codes = labels.read(told.clip, 0, frames);
+    const codes = labels.read(facts.clip, 0, frames);
     const values = width === 2 ? Int16Array.from(codes) : codes;
     return npyBytes({
       dtype: width === 2 ? "int16" : "int32",
@@ -129,13 +137,13 @@ function membersOf(
   return [...members, { name: `${key}.npy`, bytes: header + codebooks * frames * width, read }];
 }
 
-/** Writes a shard and then, from what was written, its index; keeps one that holds these clips already. */
+/** Writes a shard, and its index from the tar headers; keeps a shard that holds these clips already. */
 async function writeShard(path: string, members: readonly Member[], guard: Guard): Promise<{ skipped: boolean; index: ShardIndex }> {
   const indexPath = path.replace(/\.tar$/, ".json");
   const found = await keptIndex(path, indexPath);
   if (found !== undefined) {
     const same = found.clips.length === members.length && found.clips.every(({ clip }, i) => clip === members[i]!.clip);
-    if (!same) throw new ConfigError(`${path} is there and holds other clips. Write to another folder, or remove it.`);
+    if (!same) throw new ConfigError(`${path} exists and holds other clips. Write to another folder, or remove it.`);
     return { skipped: true, index: found };
   }
   await writeAtomic(path, tarChunks(members.flatMap(({ inputs }) => inputs)), { guard });
@@ -149,7 +157,7 @@ async function writeShard(path: string, members: readonly Member[], guard: Guard
   }
 }
 
-/** The index of a shard that was finished before. */
+/** The index of a complete shard of an earlier run. */
 async function keptIndex(path: string, indexPath: string): Promise<ShardIndex | undefined> {
   const text = await readFile(indexPath, "utf8").catch(() => undefined);
   const size = await stat(path).then(

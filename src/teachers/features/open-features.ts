@@ -41,7 +41,7 @@ export function trainingFrames(features: FrameFeatures, { train, sampleRateHz, o
     })),
   );
   const source = clipFrames(features, clips);
-  onTraining?.(`training on ${source.totalFrames} frames of ${clips.length} clips: ${features.name}`);
+  onTraining?.(`training on ${source.totalFrames} frames of ${clips.length} clips: ${features.name}`, "milestone");
   return {
     ...source,
     async *clip(index) {

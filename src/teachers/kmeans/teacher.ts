@@ -8,6 +8,7 @@ import { trainingFrames } from "../features/open-features.ts";
 import type { StampedTeacher, Teacher } from "../teacher.ts";
 import { loadKMeans, trainKMeansTo } from "./file.ts";
 import { type Clusters, kmeansAssigner } from "./kmeans.ts";
+import type { KMeansState } from "./train.ts";
 
 /** Codes by nearest centroid. The features remain the caller's. @throws ConfigError where the centroids were trained on other features. */
 export async function kmeansTeacher(
@@ -40,10 +41,12 @@ export async function openKMeans(
   const { codebook, clusters = defaultClusters[choice.features ?? "mfcc"] } = choice;
   const { trainTo, onTraining } = options;
   if (codebook === undefined) {
-    await trainKMeansTo(trainTo, trainingFrames(features, options), engine, { clusters, ...trainOptions(choice) }, (state) => {
-      const { position, steps, inertia } = state;
-      onTraining?.(`k-means of ${clusters}: pass ${position.pass}, ${steps} steps, inertia ${inertia.toPrecision(4)} a frame`);
-    });
+    const lineOf = ({ position, steps, inertia }: KMeansState) =>
+      `k-means of ${clusters}: pass ${position.pass}, ${steps} steps, inertia ${inertia.toPrecision(4)} a frame`;
+    const settings = { clusters, ...trainOptions(choice) };
+    const onPool = (state: KMeansState) => onTraining?.(lineOf(state), "progress");
+    const state = await trainKMeansTo(trainTo, trainingFrames(features, options), engine, settings, onPool);
+    onTraining?.(`${lineOf(state)}; finished: ${state.finished === "passes" ? "all passes done" : "no more improvement"}`, "milestone");
   }
   const path = codebook ?? trainTo;
   return { teacher: await kmeansTeacher(features, await loadKMeans(path), engine), hash: await sha256File(path) };

@@ -222,7 +222,7 @@ test("a layer of a model is a teacher's frames, named by the weights' hash", asy
 
 test("a manifest at another rate than the teacher's is refused", async () => {
   const other = manifests.map(({ name, manifest }) => ({ name, manifest: { ...manifest, sampleRateHz: 16_000 } }));
-  await expect(label("rate", {}, other)).rejects.toThrow("count at 16000 Hz, but EnCodec, the first 4 of 8 codebooks hears 24000 Hz");
+  await expect(label("rate", {}, other)).rejects.toThrow("count at 16000 Hz, but EnCodec, the first 4 of 8 codebooks takes 24000 Hz");
 });
 
 test("batches hold clips of similar lengths, bounded in seconds, and follow from the lengths alone", () => {

@@ -10,7 +10,8 @@ import { writeDictionaries } from "../../data/labels/text.ts";
 import { manifestHash, type NamedManifest, writeManifests } from "../../data/manifest/files.ts";
 import type { Clip, Manifest } from "../../data/manifest/manifest.ts";
 import { manifestText } from "../../data/manifest/manifest.ts";
-import type { StampedTeacher, Teacher } from "../teacher.ts";
+import { checkRate } from "../open-teacher.ts";
+import type { StampedTeacher } from "../teacher.ts";
 import { type LabelJournal, openLabelJournal, removeLabelJournal } from "./journal.ts";
 import { type ClipDone, labelManifest } from "./manifest.ts";
 import { type LabelReport, splitReport } from "./report.ts";
@@ -42,7 +43,7 @@ export async function labelCorpus(
   options: LabelCorpusOptions,
 ): Promise<LabelReport> {
   const { label, out, forms = labelForms, batchSize = 8, guard } = options;
-  for (const { manifest } of manifests) checkRate(manifest, teacher);
+  for (const { manifest } of manifests) checkRate(teacher, manifest.sampleRateHz);
   const { codebooks, codebookSize, rateHz, sampleRateHz } = teacher;
   const sources = Object.fromEntries(manifests.map(({ name, manifest }) => [name, manifestHash(manifest)]));
   const stamp = { teacher: teacher.name, teacherHash: hash, codebooks, codebookSize, rateHz, sampleRateHz };
@@ -106,13 +107,6 @@ function keptManifest(manifest: Manifest, { outcomes }: LabelJournal, name: stri
   if (kept.length > 0) return { ...manifest, clips: kept };
   const first = [...outcomes.values()].find((outcome) => "message" in outcome) as { message: string } | undefined;
   throw new ConfigError(`None of the ${manifest.clips.length} clips of ${name} could be labelled. The first: ${first?.message}`);
-}
-
-function checkRate({ sampleRateHz }: Manifest, teacher: Teacher): void {
-  if (sampleRateHz === teacher.sampleRateHz) return;
-  throw new ConfigError(
-    `The manifest's lengths count at ${sampleRateHz} Hz, but ${teacher.name} hears ${teacher.sampleRateHz} Hz. Make the manifest with --sample-rate ${teacher.sampleRateHz}, or choose another teacher.`,
-  );
 }
 
 /** @throws ConfigError where other labels of the folder are of other clips. */

@@ -35,7 +35,7 @@ export async function openRvq(
   if (codebook === undefined) {
     const settings = { stages, size, ...trainOptions({ ...choice, starts }) };
     await trainRvqTo(trainTo, trainingFrames(features, options), engine, settings, ({ quantiser: { shape, inertias } }) => {
-      onTraining?.(`residual quantiser: stage ${shape[0]} of ${stages}, inertia ${inertias.at(-1)!.toPrecision(4)} a frame`);
+      onTraining?.(`residual quantiser: stage ${shape[0]} of ${stages}, inertia ${inertias.at(-1)!.toPrecision(4)} a frame`, "milestone");
     });
   }
   const path = codebook ?? trainTo;
