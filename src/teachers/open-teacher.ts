@@ -30,7 +30,7 @@ export async function tryTeacher(choice: TeacherChoice, options: Omit<OpenTeache
     await teacher.dispose();
     checkRate(teacher, sampleRateHz);
   } else if (choice.features === "layer") {
-    const features = await openFeatures(choice, teacherEngine(whole), whole);
+    const features = await openFeatures(choice, await teacherEngine(whole), whole);
     await features.dispose();
     checkRate(features, sampleRateHz);
   }
