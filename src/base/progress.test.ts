@@ -27,6 +27,13 @@ test("a terminal's line is redrawn in place, cut to its width, and removed at th
   expect(written.at(-1)).toBe("\r\x1b[K");
 });
 
+test("a terminal that does not know its width counts as 80 columns", () => {
+  const { written, stream, now } = recorder(true);
+  const progress = startProgress({ total: 3, stream: { ...stream, columns: 0 }, now });
+  progress.advance({ seconds: 5 });
+  expect(written.at(-1)).toBe("1/3 files · 0:00 left");
+});
+
 test("without a terminal a line comes each ten seconds, and none when quiet", () => {
   for (const quiet of [false, true]) {
     const { written, stream, now, pass } = recorder(false);

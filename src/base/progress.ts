@@ -3,6 +3,7 @@
 /** The little of a stream that is needed: process.stderr, or a test's own. */
 export interface ProgressStream {
   readonly isTTY?: boolean;
+  /** 0 where a terminal does not know its width. */
   readonly columns?: number;
   write(text: string): unknown;
 }
@@ -41,7 +42,7 @@ export function startProgress({ total, stream, quiet = false, now = Date.now }: 
     shown = now();
     const line = progressLine({ ...count, total, elapsed: (now() - began) / 1000 });
     clear();
-    stream.write(stream.isTTY ? line.slice(0, (stream.columns ?? 80) - 1) : `${line}\n`);
+    stream.write(stream.isTTY ? line.slice(0, (stream.columns || 80) - 1) : `${line}\n`);
   };
 
   return {
