@@ -11,7 +11,7 @@ import { hfPreprocessor } from "./convert.node.ts";
 import { type Exported, type ExportOptions, exportOnnx } from "./export.node.ts";
 
 /** transformers.js's file name for the graph of each `dtype`. */
-const graphNames = {
+export const graphNames = {
   fp32: "model.onnx",
   fp16: "model_fp16.onnx",
   q8: "model_quantized.onnx",

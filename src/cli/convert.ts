@@ -8,9 +8,11 @@ import type { TensorFile } from "../formats/tensor-file.ts";
 import { licenceNotice } from "../hub/licence.ts";
 import { type HubFlags, resolveOptions, withHubOptions } from "./open-model.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
+import { checkOutputs } from "./overwrite.ts";
 
 interface ConvertFlags extends HubFlags {
   readonly to?: CheckpointForm;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
 
@@ -23,10 +25,14 @@ export function convertCommand(): Command {
     .argument("<to>", "the folder (hf) or the .pt file (fairseq) to write")
     .addOption(new Option("--to <form>", "format to write (default: fairseq if <to> ends in .pt, else hf)").choices(["hf", "fairseq"]));
   return withHubOptions(command)
+    .option("--overwrite", "replace existing files")
     .option("--json", "print what was written as JSON")
     .addHelpText("after", "\nExamples:\n  $ ostinato convert checkpoint_last.pt my-mert\n  $ ostinato convert MERT-v1-95M mert.pt\n")
     .action((from: string, to: string, flags: ConvertFlags) => interruptible((signal) => run(from, to, flags, signal)));
 }
+
+/** What a Hugging Face folder gets. */
+const folderFiles = ["model.safetensors", "config.json", "preprocessor_config.json", "README.md"];
 
 async function run(from: string, to: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
   const { convertCheckpoint } = await import("../checkpoint/convert.node.ts");
@@ -36,6 +42,7 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
   const form = flags.to ?? (to.endsWith(".pt") ? "fairseq" : "hf");
   const local = await resolveModel(from, resolveOptions(flags, signal));
   note(licenceNotice(local.name, local.licence));
+  await checkOutputs(form === "hf" ? folderFiles.map((name) => join(to, name)) : [to], local, flags.overwrite);
   const file = await openModelWeights(local);
   try {
     const { architecture, inputNormalisation, attentionMask } = await describeLocalModel(local, file);

@@ -1,6 +1,6 @@
 // `ostinato export`: writes a model as an ONNX file, or as a folder that transformers.js loads.
 import { stat } from "node:fs/promises";
-import { extname } from "node:path";
+import { extname, join } from "node:path";
 import { Command, Option } from "commander";
 import { ConfigError } from "../base/errors.ts";
 import { type OnnxDtype, onnxModelDtypes } from "../engines/onnx/weight-forms.ts";
@@ -9,10 +9,12 @@ import type { LayerChoice } from "../inference/encoder.ts";
 import { type HubFlags, resolveOptions, withHubOptions } from "./open-model.ts";
 import { parseLayers } from "./options.ts";
 import { interruptible, note, printJson } from "./outcome.ts";
+import { checkOutputs } from "./overwrite.ts";
 
 interface ExportFlags extends HubFlags {
   readonly layers?: LayerChoice;
   readonly dtype: OnnxDtype;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,6 +30,7 @@ export function exportCommand(): Command {
     )
     .addOption(new Option("--dtype <dtype>", "number format of the weights").choices(onnxModelDtypes).default("fp32"));
   return withHubOptions(command)
+    .option("--overwrite", "replace existing files")
     .option("--json", "print what was written as JSON")
     .addHelpText(
       "after",
@@ -39,13 +42,18 @@ export function exportCommand(): Command {
 async function run(name: string, out: string, flags: ExportFlags, signal: AbortSignal): Promise<void> {
   const toFolder = await isFolder(out);
   const { exportOnnx } = await import("../checkpoint/export.node.ts");
-  const { exportFolder } = await import("../checkpoint/export-folder.node.ts");
+  const { exportFolder, graphNames } = await import("../checkpoint/export-folder.node.ts");
   const { checkpointWeights } = await import("../checkpoint/weights.ts");
   const { chosenLayers } = await import("../inference/encoder.ts");
   const { describeLocalModel, openModelWeights } = await import("../inference/load.node.ts");
   const { resolveModel } = await import("../hub/resolve.node.ts");
   const local = await resolveModel(name, resolveOptions(flags, signal));
   note(licenceNotice(local.name, local.licence));
+  const graph = toFolder ? join(out, "onnx", graphNames[flags.dtype]) : out;
+  // A folder may get several dtypes, which share its configuration.
+  const configs = ["config.json", "preprocessor_config.json"].map((name) => join(out, name));
+  if (toFolder) await checkOutputs(configs, local, true);
+  await checkOutputs([graph, `${graph}${toFolder ? "_data" : ".data"}`], local, flags.overwrite);
   const file = await openModelWeights(local);
   try {
     const { architecture, inputNormalisation } = await describeLocalModel(local, file);

@@ -5,6 +5,7 @@ import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
 import { diffCommand } from "./diff.ts";
 import { doctorCommand, setupCommand } from "./doctor.ts";
+import { downloadCommand } from "./download.ts";
 import { embedCommand } from "./embed.ts";
 import { exportCommand } from "./export.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const commands = [
     embedCommand(),
     modelsCommand(),
+    downloadCommand(),
     inspectCommand(),
     convertCommand(),
     exportCommand(),

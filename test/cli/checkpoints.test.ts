@@ -84,6 +84,44 @@ test("export prints inputs and outputs", async () => {
   expect(code).toBe(0);
 });
 
+test("convert and export replace files only with --overwrite, and their source never", async () => {
+  const exists = /error: .* exists\. Give --overwrite to replace it, or another output\./;
+  const own = /error: .* is a file of the model that is read\. Give another output\./;
+  const before = await readFile(join(model, "config.json"));
+  for (const [args, refused] of [
+    [["convert", model, at("kept.pt")], exists],
+    [["convert", model, at("kept")], exists],
+    [["export", model, at("kept.onnx")], exists],
+    [["export", model, at("kept-web")], exists],
+  ] as const) {
+    expect((await ostinato([...args])).code).toBe(0);
+    const again = await ostinato([...args]);
+    expect(again.stderr).toMatch(refused);
+    expect(again.code).toBe(2);
+    expect((await ostinato([...args, "--overwrite"])).code).toBe(0);
+  }
+  for (const args of [
+    ["convert", model, model],
+    ["convert", at("kept.pt"), at("kept.pt")],
+    ["export", model, model],
+  ]) {
+    const { code, stderr } = await ostinato([...args, "--overwrite"]);
+    expect(stderr).toMatch(own);
+    expect(code).toBe(2);
+  }
+  expect(await readFile(join(model, "config.json"))).toEqual(before);
+});
+
+test("download fetches a model into the cache, for later runs without a network", async () => {
+  const args = ["MERT-v1-95M", "--cache-dir", at("image")];
+  const { code, stdout, stderr } = await ostinato(["download", ...args], { env: { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "" } });
+  expect(stderr).toMatch(/m-a-p\/MERT-v1-95M \(bbbbbbbbbbbb\): 3 files, \d+ kB\./);
+  expect(stdout).toBe(`${at("image")}/models--m-a-p--MERT-v1-95M/snapshots/${"b".repeat(40)}\n`);
+  expect(code).toBe(0);
+  const json = await ostinato(["download", ...args, "--json"]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ name: "m-a-p/MERT-v1-95M", licence: { nonCommercial: true } });
+});
+
 test("a model of the hub is fetched once, its licence is printed, and it is listed as cached", async () => {
   const song = await writeSong(at("song.wav"));
   const cache = at("cache");
