@@ -10,12 +10,12 @@ import type { LoadedModel } from "../inference/load.node.ts";
 import type { LayerAverage, Pooling } from "../inference/pooling.ts";
 import { embedSummary } from "./embed-summary.ts";
 import { type ModelFlags, openModel, withEngineOptions, withHubOptions } from "./open-model.ts";
-import { parseCount, parseLayers, parseLayerWeights, parseSeconds } from "./options.ts";
+import { parseCount, parseEmbedLayers, parseLayerWeights, parseSeconds } from "./options.ts";
 import { exitCodes, InterruptedError, interruptible, note, printJson } from "./outcome.ts";
 
 interface EmbedFlags extends ModelFlags {
   readonly model: string;
-  readonly layers: LayerChoice;
+  readonly layers: LayerChoice | "recommended";
   readonly pooling: Pooling;
   readonly layerWeights?: LayerAverage;
   readonly l2?: boolean;
@@ -34,7 +34,12 @@ export function embedCommand(): Command {
     .argument("<inputs...>", "audio files, folders, globs, or - for a file on stdin")
     .requiredOption("--model <name|folder>", "a registered name (see `ostinato models`), a name on the hub, or a folder");
   withEngineOptions(withHubOptions(command))
-    .option("--layers <layers>", "all, last, or numbers such as 0,6,12 (0: before the first layer)", parseLayers, "all")
+    .option(
+      "--layers <layers>",
+      "all, last, recommended (one vector), or numbers such as 0,6,12 (0: before layer 1)",
+      parseEmbedLayers,
+      "all",
+    )
     .addOption(
       new Option("--pooling <pooling>", "none: every frame; mean: over time; weighted: mean, then averaged over layers")
         .choices(["none", "mean", "weighted"])
@@ -65,6 +70,8 @@ Examples:
   $ ostinato embed song.mp3 --model MERT-v1-95M --out embeddings
       embeddings/song.npy: float32 [13, frames, 768], and embeddings/song.json: its provenance
   $ ostinato embed music/ --model MERT-v1-330M --layers 6,12 --pooling mean --out embeddings --format parquet
+  $ ostinato embed music/ --model MERT-v1-95M --layers recommended --pooling mean --out vectors
+      one vector of length 1 for each file
   $ ostinato embed "sets/**/*.flac" --model music2vec-v1 --window 30 --overlap 2 --out embeddings
   $ ffmpeg -i video.mkv -f wav - | ostinato embed - --model MERT-v1-95M --out embeddings
 `;
@@ -74,6 +81,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, signal: AbortSi
   const model = await openModel(flags.model, flags, signal);
   try {
     if (flags.pooling === "weighted" && !flags.layerWeights) note("note: no --layer-weights given, so all layers have equal weight");
+    if (flags.layers === "recommended") note((await import("../embed/recommend.ts")).recommendedLayers(model).reason);
     const failed = await embedAll(model, corpus, flags, signal);
     if (failed > 0) process.exitCode = exitCodes.someFailed;
     if (signal.aborted) throw new InterruptedError("Interrupted.");

@@ -18,6 +18,11 @@ export function parseLayers(text: string): LayerChoice {
   return parts.map(Number);
 }
 
+/** recommended, or what `parseLayers` takes. */
+export function parseEmbedLayers(text: string): LayerChoice | "recommended" {
+  return text === "recommended" ? text : parseLayers(text);
+}
+
 export function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (text.trim() === "" || !(seconds >= 0) || !Number.isFinite(seconds))

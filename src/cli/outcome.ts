@@ -17,7 +17,8 @@ export function reportError(error: unknown): number {
   }
   if (error instanceof OstinatoError) {
     note(`error: ${error.message}`);
-    return error instanceof ConfigError || error instanceof NotFoundError ? exitCodes.usage : exitCodes.someFailed;
+    const usage = error instanceof ConfigError || error instanceof NotFoundError || error.code === "OSTINATO_OUTPUT_EXISTS";
+    return usage ? exitCodes.usage : exitCodes.someFailed;
   }
   if (error instanceof Error && "syscall" in error) note(`error: ${error.message}`);
   else note(`error: this is a bug in ostinato, please report it.\n${error instanceof Error ? error.stack : String(error)}`);

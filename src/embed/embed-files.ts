@@ -7,7 +7,7 @@ import { diskIsFull, type Guard } from "../base/files.node.ts";
 import { LockLostError } from "../base/lock.node.ts";
 import { checkLength } from "../inference/encoder.ts";
 import type { LoadedModel } from "../inference/load.node.ts";
-import { type Settings, sameSource, settingsThatDiffer } from "../inference/provenance.ts";
+import { type Settings, sameSource } from "../inference/provenance.ts";
 import { takeAlike, waitingBatches } from "./alike.ts";
 import { expandFiles, type NamedFile, nameOutputs } from "./audio-files.ts";
 import { fileStamp, type LoadedClip, loadClip, runBudget, type SoundBudget } from "./clip.ts";
@@ -16,6 +16,7 @@ import type { AudioBytes } from "./input.ts";
 import { checkArguments, type EmbedFilesOptions, settingsOf } from "./options.ts";
 import { claimOutFolder, outputError } from "./out-folder.ts";
 import { beginReport, type Ending, type FileResult } from "./report.ts";
+import { differenceInWords } from "./stored-settings.ts";
 import { stores } from "./stores/index.ts";
 import { OutputExistsError, type Store } from "./stores/store.ts";
 
@@ -38,7 +39,7 @@ export async function planCorpus(inputs: readonly string[]): Promise<CorpusFile[
  *  written to `out`/report.jsonl.
  *  @param inputs paths of files, folders and globs, or `CorpusFile`s that name their outputs.
  *  @throws ConfigError for wrong options, and for an output folder that can't be written to or that another run uses; NotFoundError when
- *  there is no file at all; OutputFullError when the disk is full. When `signal` aborts, files in progress are finished or left out, and
+ *  there is no file at all; OutputExistsError when the folder has outputs of other settings; OutputFullError when the disk is full. When `signal` aborts, files in progress are finished or left out, and
  *  the iteration ends. */
 export async function* embedFiles(
   model: LoadedModel,
@@ -89,8 +90,13 @@ async function* embedEach(
     const pool: Ready[] = [];
     const depth = batchSize === 1 ? 1 : waitingBatches * batchSize;
     const next = () => takeAlike(pool, batchSize, ({ clip }) => clip.samples);
+    let opened = false;
     for await (const item of runAhead(files, lookAhead + batchSize - 1, (file) => prepare(work, file))) {
       if (signal?.aborted) break;
+      if (!opened && "clip" in item) {
+        await openEngine(work, item.clip);
+        opened = true;
+      }
       if ("status" in item) yield item;
       else if (!(item.clip.sound instanceof Float32Array)) yield* embedLong(work, item);
       else if (pool.push(item) >= depth) yield* embedBatch(work, next());
@@ -99,6 +105,13 @@ async function* embedEach(
   } finally {
     await store.close();
   }
+}
+
+/** Computes the shortest clip, so that an engine that can't run is one error and not one for each file. */
+async function openEngine({ model, settings }: Work, { sound }: LoadedClip): Promise<void> {
+  const silence = new Float32Array(model.model.minimumSamples);
+  if (sound instanceof Float32Array) await model.hiddenStates([silence], settings.layers);
+  else for await (const _ of model.stream(silence, { layers: settings.layers })) break;
 }
 
 interface Work {
@@ -116,12 +129,18 @@ interface Ready {
   readonly clip: LoadedClip;
 }
 
-/** Skips what is finished, decodes the rest. Never rejects. */
-async function prepare({ model, settings, store, options, budget }: Work, file: CorpusFile): Promise<Ready | FileResult> {
+/** The output folder has outputs of other settings: the run ends, since every further file would fail as well. */
+class OtherSettingsError extends OutputExistsError {
+  override readonly name = "OutputExistsError";
+}
+
+/** Skips what is finished, decodes the rest. Rejects with OtherSettingsError only. */
+async function prepare(work: Work, file: CorpusFile): Promise<Ready | FileResult> {
+  const { model, settings, options, budget } = work;
   let clip: LoadedClip | undefined;
   try {
     options.signal?.throwIfAborted();
-    if (!options.overwrite && (await isFinished(store, file, settings))) return { file: file.file, status: "skipped" };
+    if (!options.overwrite && (await isFinished(work, file))) return { file: file.file, status: "skipped" };
     clip = await loadClip(file.audio ?? file.file, model.model, {
       longestHeldSeconds: longestHeld(settings),
       budget,
@@ -131,6 +150,7 @@ async function prepare({ model, settings, store, options, budget }: Work, file: 
     return { file, clip };
   } catch (error) {
     clip?.release();
+    if (error instanceof OtherSettingsError) throw error;
     const misnamed = error instanceof NotFoundError && file.file.includes("\ufffd");
     return failed(
       file,
@@ -140,15 +160,13 @@ async function prepare({ model, settings, store, options, budget }: Work, file: 
 }
 
 /** @throws OutputExistsError when the output is not what this run would write. */
-async function isFinished(store: Store, { file, name, audio }: CorpusFile, settings: Settings): Promise<boolean> {
+async function isFinished({ store, settings, model }: Work, { file, name, audio }: CorpusFile): Promise<boolean> {
   const stored = await store.find(name);
   if (stored === undefined) return false;
   const advice = "Give --overwrite (overwrite: true) to replace it, or another output folder.";
   if (stored === "foreign") throw new OutputExistsError(`The output "${name}" exists and was not written by ostinato. ${advice}`);
-  const differ = settingsThatDiffer(stored.settings, settings);
-  if (differ.length > 0) {
-    throw new OutputExistsError(`The output "${name}" was made with other settings (${differ.join(", ")}). ${advice}`);
-  }
+  const difference = differenceInWords(stored, settings, model.name);
+  if (difference !== undefined) throw new OtherSettingsError(`The output "${name}" was made with other settings: ${difference}. ${advice}`);
   // The decoder reports a missing file.
   const stamp = audio ? { bytes: audio.bytes.length } : await fileStamp(file).catch(() => undefined);
   if (stamp === undefined || sameSource(stored.source, stamp)) return stamp !== undefined;

@@ -100,3 +100,32 @@ describe("an error names", () => {
     );
   });
 });
+
+describe("the licence of the weights", () => {
+  const withCard = async (name: string, card: string) => {
+    await cp(goldenPath("A_models/mert_95m_24k"), join(folder, name), { recursive: true });
+    await writeFile(join(folder, name, "README.md"), card);
+    return join(folder, name);
+  };
+
+  test("is told when a model loads, through onNotice", async () => {
+    const notices: string[] = [];
+    const place = await withCard("free", "---\nlicense: mit\n---\n");
+    await using model = await loadModel(place, { commercial: true, onNotice: (notice) => notices.push(notice) });
+    expect(model.licence?.name).toBe("mit");
+    expect(notices).toEqual([`The weights of ${place} are licensed under mit.`]);
+  });
+
+  test.each([
+    ["forbids it", "---\nlicense: cc-by-nc-4.0\n---\n", "cc-by-nc-4.0, which forbids commercial use."],
+    ["does not say", "a card\n", "is unknown: no model card beside them states it."],
+  ])("refuses commercial use where it %s", async (name, card, message) => {
+    const place = await withCard(name, card);
+    await expect(loadModel(place, { commercial: true, onNotice: () => {} })).rejects.toThrow(message);
+  });
+
+  test("of a registered model refuses commercial use before anything is fetched", async () => {
+    const options = { commercial: true, endpoint: "http://127.0.0.1:9", cacheDir: join(folder, "none") };
+    await expect(loadModel("MERT-v1-95M", options)).rejects.toThrow("CC BY-NC 4.0, which forbids commercial use.");
+  });
+});

@@ -52,11 +52,31 @@ test("a folder becomes one npy a file with its provenance beside it, and a secon
 test("outputs of other settings are not overwritten unless asked", async () => {
   await embed("settings");
   const other = await embed("settings", "--pooling", "mean");
-  expect(other.code).toBe(1);
-  expect(other.stderr).toContain('The output "a" was made with other settings (pooling). Give --overwrite');
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain('error: The output "a" was made with other settings: pooling none there and mean here. Give --overwrite');
   expect(parseNpy(await readFile(at("settings/a.npy"))).shape).toHaveLength(3);
   expect((await embed("settings", "--pooling", "mean", "--overwrite")).code).toBe(0);
   expect(parseNpy(await readFile(at("settings/a.npy"))).shape).toEqual([4, 16]);
+});
+
+test("outputs of another model are refused with the names of both", async () => {
+  const other = await writeTinyModel(at("other"));
+  const weights = await readFile(join(other, "model.safetensors"));
+  weights[weights.length - 1]! ^= 1;
+  await writeFile(join(other, "model.safetensors"), weights);
+  await embed("models");
+  const { code, stderr } = await ostinato(["embed", music, "--model", other, "--out", at("models")]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`was made with other settings: model ${model} there and ${other} here.`);
+});
+
+test("--layers recommended gives one vector of length 1 for each file", async () => {
+  const { code, stderr } = await embed("vectors", "--layers", "recommended", "--pooling", "mean");
+  expect(stderr).toContain(`The mean over all 4 hidden states of ${model} is taken: no measurement names a best layer yet.`);
+  expect(code).toBe(0);
+  const array = parseNpy(await readFile(at("vectors/a.npy")));
+  expect(array.shape).toEqual([1, 16]);
+  expect(Math.hypot(...toFloat32(array))).toBeCloseTo(1, 5);
 });
 
 test("a bad file among many is named and counted while the others are embedded", async () => {

@@ -8,6 +8,8 @@ import type { EmbeddingStream } from "../embedding.ts";
 export interface StoredProvenance {
   readonly source: Pick<Source, "file" | "bytes" | "modified">;
   readonly settings: Settings;
+  /** Name of the model. */
+  readonly model?: string | undefined;
 }
 
 export interface StoreOptions {
@@ -33,8 +35,8 @@ export class OutputExistsError extends OstinatoError {
 }
 
 export function asStored(value: unknown): StoredProvenance | undefined {
-  const { source, settings } = (value ?? {}) as Partial<Provenance>;
-  return source !== undefined && settings !== undefined ? { source, settings } : undefined;
+  const { source, settings, model } = (value ?? {}) as Partial<Provenance>;
+  return source !== undefined && settings !== undefined ? { source, settings, model: model?.name } : undefined;
 }
 
 /** The contents of a table with hundreds of thousands of names in little memory: equal settings are kept once, and of a source only what
@@ -61,7 +63,7 @@ export function heldNames(): HeldNames {
         ...(bytes !== undefined && { bytes }),
         ...(modified !== undefined && { modified }),
       };
-      held.set(name, { source, settings });
+      held.set(name, { source, settings, model: stored.model });
     },
   };
 }
