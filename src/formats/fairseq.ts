@@ -1,4 +1,4 @@
-// fairseq's checkpoints: torch files whose weights lie under "model" and whose configuration lies beside them.
+// fairseq's checkpoints: torch files with the weights under "model" and the configuration in the same file.
 
 import { FormatError } from "../base/errors.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
@@ -8,25 +8,25 @@ import { lookup, type TensorFile } from "./tensor-file.ts";
 import type { TorchFile } from "./torch/open.ts";
 
 export interface FairseqFile extends TensorFile {
-  /** The model's own configuration: `cfg.model`, or before hydra the whole of `args`. Names are fairseq's. */
+  /** The model's own configuration: `cfg.model`, or all of `args` in checkpoints from before hydra. Names are fairseq's. */
   readonly config: { readonly [key: string]: Plain };
-  /** Every section: `{ model, task, common, … }`; before hydra `{ model }`. */
+  /** All sections of the configuration: `{ model, task, common, … }`; before hydra only `{ model }`. */
   readonly sections: { readonly [key: string]: Plain };
-  /** Whether data2vec's teacher is there too, under `_ema.`. */
+  /** Whether the file also holds data2vec's teacher, under `_ema.`. */
   readonly hasTeacher: boolean;
-  /** The torch file itself, with the optimiser's state, which stays unread until its tensors are asked for. */
+  /** The torch file itself, including the optimiser's state, whose tensors are read on demand. */
   readonly torch: TorchFile;
 }
 
 const prefix = "model.";
 
-/** Whether a torch file is one of fairseq's: weights under "model", and a configuration. */
+/** Whether a torch file is a fairseq checkpoint: weights under "model", and a configuration. */
 export function isFairseq(file: TorchFile): boolean {
   const { values } = file;
   return values instanceof Map && values.get("model") instanceof Map && sectionsOf(values) !== undefined;
 }
 
-/** The model within a fairseq checkpoint, its parameters named as in the module: `encoder.layers.0.fc1.weight`.
+/** The model of a fairseq checkpoint. Parameters are named as in the module: `encoder.layers.0.fc1.weight`.
  *  @throws FormatError when the file has no weights under "model" or no configuration. */
 export function openFairseq(torch: TorchFile): FairseqFile {
   const sections = isFairseq(torch) ? sectionsOf(torch.values as PickleDict) : undefined;

@@ -1,4 +1,4 @@
-// NumPy's npy files: one dense array each, read whole or by rows, and written also where the length is known only at the end.
+// NumPy's npy files: one dense array each, read whole or by rows. A file can be written before its length is known.
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { type ByteSource, memorySource } from "../base/byte-source.ts";
 import { type DType, dtypeBytes, elementCount } from "../base/dtypes.ts";
@@ -7,13 +7,13 @@ import type { HostTensor } from "../base/host-tensor.ts";
 import { printable, shown } from "../base/shown.ts";
 import { toDense } from "./strided.ts";
 
-/** What an npy file says of itself. */
+/** The header of an npy file. */
 export interface NpyInfo {
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** Column-major: the first axis runs fastest. */
   readonly fortranOrder: boolean;
-  /** Byte at which the elements begin. */
+  /** Byte offset of the elements. */
   readonly dataOffset: number;
 }
 
@@ -34,7 +34,7 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 const maxHeaderBytes = 2 ** 16;
 
 /** The header of an npy file, checked against the file's size.
- *  @throws FormatError when it is no npy file, is cut short or goes on too long, or has a dtype we don't read. */
+ *  @throws FormatError when it is not an npy file, has another size than the header states, or has a dtype that is not supported. */
 export async function npyInfo(source: ByteSource): Promise<NpyInfo> {
   const start = await source.read(0, Math.min(12, source.size));
   const { textOffset, textBytes } = headerPlace(start, source.name);
@@ -49,7 +49,7 @@ export async function readNpy(source: ByteSource): Promise<HostTensor> {
 }
 
 /** `count` rows (entries of the first axis) from row `start`, without reading the rest.
- *  @throws ShapeError when the rows are not there or the file is column-major, so that a row is not one run. */
+ *  @throws ShapeError when the rows are out of range, or the file is column-major, so that a row is not contiguous. */
 export async function readNpyRows(source: ByteSource, info: NpyInfo, start: number, count: number): Promise<HostTensor> {
   const [rows, ...row] = info.shape;
   if (info.fortranOrder || rows === undefined) throw new ShapeError(`${source.name} is not stored row by row. Read it whole with readNpy.`);
@@ -61,7 +61,7 @@ export async function readNpyRows(source: ByteSource, info: NpyInfo, start: numb
   return { dtype: info.dtype, shape: [count, ...row], bytes };
 }
 
-/** An npy file in memory, as an array that shares its bytes where they already are row-major. @throws FormatError as `npyInfo` does. */
+/** An npy file in memory, as an array that shares its bytes if they are row-major. @throws FormatError as `npyInfo` does. */
 export function parseNpy(bytes: Uint8Array, name = "memory"): HostTensor {
   const source = memorySource(bytes, name);
   const { textOffset, textBytes } = headerPlace(bytes, name);
@@ -71,8 +71,8 @@ export function parseNpy(bytes: Uint8Array, name = "memory"): HostTensor {
   return arrayOf(info, bytes.subarray(info.dataOffset));
 }
 
-/** The header of an npy file with row-major elements. It takes 128 bytes where that is enough (it is up to six axes or so),
- *  whatever the numbers in the shape: so a file can be begun with any length and its header rewritten at the end.
+/** The header of an npy file with row-major elements. It takes 128 bytes for up to about six axes,
+ *  whatever the sizes in the shape, so that the header can be rewritten when the length is known.
  *  @throws ShapeError for bfloat16, which NumPy does not have. */
 export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   const code = codeOf.get(dtype);
@@ -97,7 +97,7 @@ export function npyBytes(tensor: HostTensor): Uint8Array {
   return file;
 }
 
-/** Where the header's text lies: versions 2 and 3 count its bytes with 32 bits, version 1 with 16. */
+/** The range of the header's text. Versions 2 and 3 store its length in 32 bits, version 1 in 16. */
 function headerPlace(start: Uint8Array, name: string): { textOffset: number; textBytes: number } {
   if (start.length < 10 || magic.some((byte, i) => start[i] !== byte))
     throw new FormatError(`${name} is not an npy file: it does not begin with \\x93NUMPY.`);

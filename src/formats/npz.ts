@@ -9,7 +9,7 @@ import { npyBytes, parseNpy } from "./npy.ts";
 import { dataOffset, readZip, type ZipEntry } from "./zip.ts";
 import { zipChunks } from "./zip-write.ts";
 
-/** The arrays of an npz file by name, stored (`np.savez`) or deflated (`np.savez_compressed`). All of it is read: for
+/** The arrays of an npz file by name, stored (`np.savez`) or deflated (`np.savez_compressed`). The whole file is read into memory; for
  *  arrays larger than memory use npy. @throws FormatError when the archive or an array in it is corrupt. */
 export async function readNpz(source: ByteSource): Promise<Map<string, HostTensor>> {
   const arrays = new Map<string, HostTensor>();
@@ -34,7 +34,7 @@ export function npzChunks(arrays: Iterable<readonly [string, HostTensor]>): Asyn
 async function entryBytes(source: ByteSource, entry: ZipEntry, name: string): Promise<Uint8Array> {
   const packed = await source.read(await dataOffset(source, entry), entry.compressedBytes);
   if (entry.method === 0) return packed;
-  // Deflate can't shrink by more than 1032 to 1: whatever claims more is made to fill memory.
+  // Deflate compresses by at most 1032 to 1, so an entry that claims more is hostile.
   if (entry.method !== 8 || entry.bytes > 1032 * entry.compressedBytes) {
     throw new FormatError(
       `${name} is compressed by method ${entry.method} from ${entry.bytes} bytes to ${entry.compressedBytes}, which can't be read.`,

@@ -1,4 +1,4 @@
-// safetensors: a JSON header and raw data. The whole header is checked before any of it is used.
+// safetensors: a JSON header and raw data. The whole header is validated before it is used.
 // The format: https://github.com/huggingface/safetensors#format
 import type { ByteSource } from "../base/byte-source.ts";
 import { type DType, dtypeBytes } from "../base/dtypes.ts";
@@ -21,16 +21,16 @@ const dtypeOf: Readonly<Record<string, DType>> = {
 };
 const codeOf = new Map(Object.entries(dtypeOf).map(([code, dtype]) => [dtype, code]));
 
-const maxHeaderBytes = 2 ** 25; // the reference implementation allows 100 MB, of which no checkpoint takes a tenth
+const maxHeaderBytes = 2 ** 25; // the reference implementation allows 100 MB, a tenth of which is enough for any known checkpoint
 const maxTensors = 200_000;
 
 interface Entry extends TensorInfo {
-  /** First byte of the data, counted from the start of the data section; and the one after the last. */
+  /** Offsets of the first byte and of the end of the data, relative to the data section. */
   readonly begin: number;
   readonly end: number;
 }
 
-/** Opens a safetensors file: its header is read and checked, tensors are read when asked for.
+/** Opens a safetensors file: the header is read and validated, tensors are read on demand.
  *  @throws FormatError when the header is not valid, or the tensors don't fill the data section exactly. */
 export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   const fail = (reason: string): never => {
@@ -65,8 +65,8 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
 }
 
 /** A safetensors file in chunks, one tensor in memory at a time. Wide dtypes come first and names in order, so that
- *  every tensor is aligned and one set of tensors always gives one file.
- *  @throws ShapeError when a tensor comes with other bytes than its shape asks for; FormatError when a name stands twice. */
+ *  every tensor is aligned and the same tensors always give the same file.
+ *  @throws ShapeError when the bytes of a tensor do not fill its shape; FormatError when a name occurs twice. */
 export async function* safetensorsChunks(
   tensors: Iterable<LazyTensor>,
   metadata?: Readonly<Record<string, string>>,
@@ -105,7 +105,7 @@ function parseHeader(bytes: Uint8Array, fileName: string, fail: (reason: string)
   } catch {
     return fail("its header is not UTF-8");
   }
-  // Each tensor takes eight values or so.
+  // A tensor takes about eight values.
   const header = parseJson(text, `The header of ${fileName}`, { depth: 8, values: 16 * maxTensors });
   return isObject(header) ? header : fail("its header is not a JSON object");
 }
@@ -125,7 +125,7 @@ function checkedEntry(name: string, value: unknown, fail: (reason: string) => ne
   return { dtype, shape, begin, end };
 }
 
-/** The tensors must cover the data section once, without holes. */
+/** Checks that the tensors cover the data section exactly once, without gaps. */
 function checkLayout(tensors: ReadonlyMap<string, Entry>, dataBytes: number, fail: (reason: string) => never): void {
   let end = 0;
   for (const [name, entry] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {

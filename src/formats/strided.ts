@@ -1,4 +1,4 @@
-// Strided tensors: views that step through a storage in any order, laid out densely.
+// Strided tensors: copies views of a storage with any strides into dense row-major order.
 
 /** The strides, in elements, of a dense row-major tensor. */
 export function denseStrides(shape: readonly number[]): number[] {
@@ -11,7 +11,7 @@ export function denseStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Whether a view with these strides is one dense row-major run. Strides of axes of length 1 don't matter. */
+/** Whether a view with these strides is dense and row-major. Strides of axes of length 1 don't matter. */
 export function isDense(shape: readonly number[], strides: readonly number[]): boolean {
   const dense = denseStrides(shape);
   return shape.includes(0) || shape.every((size, axis) => size === 1 || strides[axis] === dense[axis]);
@@ -27,7 +27,7 @@ const unitArrays = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64
 
 /** The view's elements as dense row-major bytes.
  *  storage: the bytes of its span (see `spanOf`), the view's first element first; itemBytes: size of an element;
- *  strides: in elements. A dense view comes back as it is, not copied. The caller has checked that the span fits. */
+ *  strides: in elements. A dense view is returned without a copy. The caller has checked that the span fits. */
 export function toDense(storage: Uint8Array, itemBytes: 1 | 2 | 4 | 8, shape: readonly number[], strides: readonly number[]): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1);
   if (isDense(shape, strides)) return storage.subarray(0, count * itemBytes);
@@ -39,7 +39,7 @@ export function toDense(storage: Uint8Array, itemBytes: 1 | 2 | 4 | 8, shape: re
   let at = 0;
   for (let i = 0; i < count; i++) {
     to[i] = from[at]!;
-    // Step the odometer: the last axis runs fastest.
+    // Increment the index; the last axis varies fastest.
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       at += strides[axis]!;
       if (++index[axis]! < shape[axis]!) break;

@@ -1,4 +1,4 @@
-// Tar archives: POSIX ustar with pax headers for long names and sizes, walked over any ByteSource and written as a stream.
+// Tar archives: POSIX ustar with pax headers for long names and sizes, read from any ByteSource and written as a stream.
 // The format: IEEE Std 1003.1, pax, "ustar Interchange Format" and "pax Header Block".
 import type { ByteSource } from "../base/byte-source.ts";
 import { concatBytes } from "../base/bytes.ts";
@@ -9,14 +9,14 @@ import { printable } from "../base/shown.ts";
 export interface TarEntry {
   readonly name: string;
   readonly bytes: number;
-  /** Where its data begins in the archive. */
+  /** Byte offset of its data in the archive. */
   readonly dataOffset: number;
-  /** Where its headers begin, and where what follows it does. */
+  /** Byte offsets of its headers and of the next entry. */
   readonly start: number;
   readonly end: number;
 }
 
-/** A file to be put into an archive. Its length must be known before its bytes are read. */
+/** A file to write into an archive. Its length must be known in advance. */
 export interface TarInput {
   readonly name: string;
   readonly bytes: number;
@@ -24,13 +24,13 @@ export interface TarInput {
 }
 
 const block = 512;
-/** Extended headers hold names and a few numbers. */
+/** Limit of an extended header, which holds names and a few numbers. */
 const maxExtendedBytes = 1 << 20;
 const utf8 = new TextDecoder();
 
-/** The regular files of an archive in their order, from the header at byte `from` on. Folders, links and devices are passed over; nothing is
- *  unpacked, so a name may be anything.
- *  @throws FormatError when a header is damaged or claims what the archive can't hold, or the archive ends without its end mark. */
+/** The regular files of an archive in their order, from the header at byte `from` on. Folders, links and devices are skipped. Nothing is
+ *  unpacked, so any name is harmless.
+ *  @throws FormatError when a header is damaged or states a size that the archive can't hold, or the archive ends without its end mark. */
 export async function* readTar(source: ByteSource, from = 0): AsyncGenerator<TarEntry> {
   let start = from;
   let extended: { path?: string; size?: number } = {};
@@ -81,7 +81,7 @@ export function tarBytes(name: string, bytes: number): number {
 
 const paddingOf = (bytes: number) => (block - (bytes % block)) % block;
 
-/** The header before a file's data, behind an extended one where its name or size does not fit. */
+/** The header of a file, preceded by an extended header if its name or size does not fit. */
 function tarHeaders(name: string, bytes: number): Uint8Array {
   const encoded = new TextEncoder().encode(name);
   const records: string[] = [];
@@ -103,14 +103,14 @@ function ustarHeader(name: Uint8Array, bytes: number, type: string): Uint8Array 
   put(116, "0000000\0");
   put(124, `${bytes.toString(8).padStart(11, "0")}\0`);
   put(136, "00000000000\0");
-  put(148, "        "); // the checksum counts itself as blanks
+  put(148, "        "); // the checksum is computed with blanks in its own field
   put(156, type);
   put(257, "ustar\x0000");
   put(148, `${checksum(header).toString(8).padStart(6, "0")}\0 `);
   return header;
 }
 
-/** "length key=value\n", where the length counts its own digits. */
+/** "length key=value\n", where the length includes its own digits. */
 function paxRecord(key: string, value: string): string {
   const rest = new TextEncoder().encode(` ${key}=${value}\n`).length;
   let length = rest + 1;
@@ -140,7 +140,7 @@ function paxRecords(data: Uint8Array, at: number, source: ByteSource): { path?: 
 }
 
 function nameOf(header: Uint8Array): string {
-  const posix = utf8.decode(header.subarray(257, 263)) === "ustar\0"; // GNU's older form keeps times where the prefix is
+  const posix = utf8.decode(header.subarray(257, 263)) === "ustar\0"; // GNU's older form has times in the place of the prefix
   const prefix = posix ? textOf(header.subarray(345, 500)) : "";
   const name = textOf(header.subarray(0, 100));
   return prefix === "" ? name : `${prefix}/${name}`;
@@ -170,7 +170,7 @@ function numberAt(header: Uint8Array, from: number, length: number, at: number, 
   return value;
 }
 
-/** Text up to its end mark. */
+/** Text up to the first zero byte. */
 function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end));

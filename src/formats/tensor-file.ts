@@ -1,11 +1,11 @@
-// Tensor files: the one interface of every opened checkpoint, whatever its format.
+// Tensor files: the interface of an opened checkpoint of any format.
 import { type DType, dtypeBytes, elementCount } from "../base/dtypes.ts";
 import { NotFoundError } from "../base/errors.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
 import { nearestKeys } from "../base/nearest.ts";
 import { printable } from "../base/shown.ts";
 
-/** Type and shape of a tensor, known before it is read. */
+/** Type and shape of a tensor, available before it is read. */
 export interface TensorInfo {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -13,18 +13,18 @@ export interface TensorInfo {
 
 /** An opened checkpoint: names, types and shapes are known; values are read on demand. */
 export interface TensorFile {
-  /** The format as users call it: "safetensors", "torch", "fairseq". */
+  /** The name of the format: "safetensors", "torch", "fairseq". */
   readonly format: string;
   /** A path or address. */
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** The tensor, dense and row-major. @throws NotFoundError when there is none of that name, with the nearest names. */
+  /** The tensor, dense and row-major. @throws NotFoundError when no tensor has that name; the message gives the nearest names. */
   read(name: string): Promise<HostTensor>;
   close(): Promise<void>;
 }
 
-/** A tensor that is read when it is needed. Writers take these, so that one tensor at a time is in memory. */
+/** A tensor that is read on demand. Writers take these, so that only one tensor at a time is in memory. */
 export interface LazyTensor extends TensorInfo {
   readonly name: string;
   read(): Promise<HostTensor>;
@@ -35,7 +35,7 @@ export function lazyTensors(file: Pick<TensorFile, "tensors" | "read">): LazyTen
   return Array.from(file.tensors, ([name, { dtype, shape }]) => ({ name, dtype, shape, read: () => file.read(name) }));
 }
 
-/** Tensors that are already in memory, for a writer. */
+/** Wraps tensors in memory for a writer. */
 export function namedTensors(tensors: Iterable<readonly [string, HostTensor]>): LazyTensor[] {
   return Array.from(tensors, ([name, tensor]) => ({ name, dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor }));
 }

@@ -1,17 +1,17 @@
-// Zip archives, written: stored entries in a stream, each aligned so that it can be mapped, one in memory at a time.
+// Writing zip archives: a stream of stored entries, each aligned for memory mapping, with one entry in memory at a time.
 
 import { concatBytes } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { FormatError } from "../base/errors.ts";
 
-/** A file to be put into an archive. Its length must be known before its bytes are read. */
+/** A file to write into an archive. Its length must be known in advance. */
 export interface ZipInput {
   readonly name: string;
   readonly bytes: number;
   read(): Promise<Uint8Array>;
 }
 
-/** An entry that has been written, as the directory must name it. */
+/** An entry that has been written, for the central directory. */
 export interface WrittenEntry {
   readonly name: string;
   readonly bytes: number;
@@ -21,7 +21,7 @@ export interface WrittenEntry {
 
 const limit = 0xffffffff;
 
-/** An archive in chunks. Every entry's data begins at a multiple of 64 bytes, as PyTorch has it; zip64 where 4 GiB are passed.
+/** An archive in chunks. Every entry's data begins at a multiple of 64 bytes, as in PyTorch's files; zip64 is used above 4 GiB.
  *  @throws FormatError when an entry comes with another length than it announced. */
 export async function* zipChunks(inputs: Iterable<ZipInput>): AsyncGenerator<Uint8Array> {
   const written: WrittenEntry[] = [];
@@ -108,7 +108,7 @@ function directoryRecord(entry: WrittenEntry): Uint8Array {
 function common(view: DataView, at: number, { bytes, crc }: WrittenEntry, nameBytes: number): void {
   view.setUint16(at, bytes >= limit ? 45 : 20, true);
   view.setUint16(at + 2, 0x0800, true); // names are UTF-8
-  view.setUint16(at + 8, 0x21, true); // 1 January 1980: archives of the same values are the same bytes
+  view.setUint16(at + 8, 0x21, true); // 1 January 1980: so that the same values give the same bytes
   view.setUint32(at + 10, crc, true);
   view.setUint32(at + 14, Math.min(bytes, limit), true);
   view.setUint32(at + 18, Math.min(bytes, limit), true);

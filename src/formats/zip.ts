@@ -1,4 +1,4 @@
-// Zip archives, read: the central directory over any ByteSource, so that one entry of gigabytes is found without the rest.
+// Reading zip archives: the central directory of any ByteSource, so that one entry of a large archive is read without the rest.
 // The format: PKWARE's APPNOTE.TXT 6.3, sections 4.3 and 4.4. Torch and NumPy store their entries, so nothing is inflated here.
 import type { ByteSource } from "../base/byte-source.ts";
 import { FormatError } from "../base/errors.ts";
@@ -12,7 +12,7 @@ export interface ZipEntry {
   readonly compressedBytes: number;
   readonly bytes: number;
   readonly crc: number;
-  /** Where its local header stands in the archive. */
+  /** Byte offset of its local header. */
   readonly headerOffset: number;
 }
 
@@ -20,7 +20,7 @@ const maxDirectoryBytes = 2 ** 26;
 const utf8 = new TextDecoder();
 
 /** The archive's entries by name.
- *  @throws FormatError when there is no directory (the file was cut short, or is no zip), or it contradicts itself. */
+ *  @throws FormatError when there is no directory (the file is cut short or not a zip archive), or the directory is inconsistent. */
 export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>> {
   const end = await findEnd(source);
   const { offset, bytes, count } = end;
@@ -60,8 +60,8 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
   return entries;
 }
 
-/** The byte at which a stored entry's data begins. Its data is `entry.bytes` long.
- *  @throws FormatError when the entry is compressed, or its own header isn't where the directory says. */
+/** Byte offset of the data of a stored entry, which is `entry.bytes` long.
+ *  @throws FormatError when the entry is compressed, or its local header isn't where the directory states. */
 export async function storedOffset(source: ByteSource, entry: ZipEntry): Promise<number> {
   if (entry.method !== 0 || entry.bytes !== entry.compressedBytes) {
     const how = entry.method === 8 ? "deflated" : `compressed by method ${entry.method}`;
@@ -72,7 +72,7 @@ export async function storedOffset(source: ByteSource, entry: ZipEntry): Promise
   return dataOffset(source, entry);
 }
 
-/** The byte at which an entry's data begins, compressed or not. */
+/** Byte offset of an entry's data, compressed or not. */
 export async function dataOffset(source: ByteSource, entry: ZipEntry): Promise<number> {
   const header = await source.read(entry.headerOffset, 30);
   const view = new DataView(header.buffer, header.byteOffset, 30);
@@ -89,7 +89,7 @@ interface End {
   readonly count: number;
 }
 
-/** The end record: the last thing in the file but for a comment of at most 65535 bytes. */
+/** The end record: at the end of the file, followed only by a comment of at most 65535 bytes. */
 async function findEnd(source: ByteSource): Promise<End> {
   const tailBytes = Math.min(source.size, 22 + 65535);
   const tail = await source.read(source.size - tailBytes, tailBytes);
@@ -103,7 +103,7 @@ async function findEnd(source: ByteSource): Promise<End> {
   throw new FormatError(`${source.name} begins like a zip archive but has no directory at its end: it was cut short. Download it again.`);
 }
 
-/** The zip64 end record, by way of its locator, which stands just before the plain end record. */
+/** The zip64 end record, found through its locator, directly before the plain end record. */
 async function findWideEnd(source: ByteSource, locatorOffset: number): Promise<End> {
   const locator = await source.read(locatorOffset, 20);
   const locatorView = new DataView(locator.buffer, locator.byteOffset, 20);
@@ -115,7 +115,7 @@ async function findWideEnd(source: ByteSource, locatorOffset: number): Promise<E
   return { count: count!, bytes: bytes!, offset: offset! };
 }
 
-/** Those of `numbers` that don't fit 32 bits stand, in this order, in the extra field 0x0001. */
+/** Resolves the numbers that don't fit 32 bits, which the extra field 0x0001 holds in this order. */
 function wideNumbers(extra: DataView, numbers: number[]): number[] {
   let at = 0;
   while (at + 4 <= extra.byteLength && extra.getUint16(at, true) !== 1) at += 4 + extra.getUint16(at + 2, true);

@@ -15,7 +15,7 @@ export interface CachedModel {
   readonly folder: string;
 }
 
-/** Every commit of every model in the cache that holds at least one file, whoever put it there, by name. */
+/** Every commit of every model in the cache that holds at least one file, whichever program downloaded it, by name. */
 export async function listCached(options: Pick<HubOptions, "cacheDir"> = {}): Promise<CachedModel[]> {
   const { cacheDir } = await hubSettings(options);
   const models: CachedModel[] = [];
@@ -42,7 +42,7 @@ export async function listCached(options: Pick<HubOptions, "cacheDir"> = {}): Pr
 async function readRefs(repo: string): Promise<{ revision: string; commit: string | undefined }[]> {
   const entries = (await readdir(join(repo, "refs"), { recursive: true }).catch(absent)) ?? [];
   const revisions = entries.map((entry) => entry.replaceAll("\\", "/"));
-  // Folders of refs such as refs/pr/1 are listed as well: they read as no commit.
+  // Folders of refs such as refs/pr/1 are listed as well: they contain no commit.
   return Promise.all(revisions.map(async (revision) => ({ revision, commit: await readRef(repo, revision).catch(() => undefined) })));
 }
 

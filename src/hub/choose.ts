@@ -1,10 +1,10 @@
-// Choice of files: which of a repository's or folder's files make a model, told from their names alone.
+// Choice of files: which files of a repository or folder make up a model, decided by their names.
 import { NotFoundError } from "../base/errors.ts";
 import { printable } from "../base/shown.ts";
 
 /** File names of a model, relative to its folder. */
 export interface ModelFiles {
-  /** Absent only beside a fairseq checkpoint (.pt), which carries its configuration itself. */
+  /** Absent only with a fairseq checkpoint (.pt), which contains its configuration. */
   readonly config?: string;
   readonly preprocessor?: string;
   /** The index that maps tensors to shards, where the weights are sharded. */
@@ -15,7 +15,7 @@ export interface ModelFiles {
 
 /** Chooses among file names as transformers does: safetensors, else pytorch_model.bin, whole or in shards; else a single .pt.
  *  `where` names the repository or folder for messages.
- *  @throws NotFoundError when no model is there, is incomplete, or several .pt files compete. */
+ *  @throws NotFoundError when there is no model, when it is incomplete, or when there are several .pt files. */
 export function chooseFiles(names: readonly string[], where: string): ModelFiles {
   const has = (name: string): boolean => names.includes(name);
   const weights = findWeights(names, where);
@@ -54,7 +54,7 @@ function listed(names: readonly string[]): string {
   return `${some.join(", ")}${names.length > 8 ? ", …" : ""}`;
 }
 
-/** Shards are named <stem>-00001-of-00003.<extension>: the names themselves say how many there are. */
+/** Shards are named <stem>-00001-of-00003.<extension>: the names give their number. */
 function findShards(names: readonly string[], stem: string, extension: string, where: string): string[] {
   const pattern = new RegExp(`^${stem}-(\\d{5})-of-(\\d{5})\\.${extension}$`);
   const shards = names.filter((name) => pattern.test(name)).sort();

@@ -1,4 +1,4 @@
-// Download: one file of one commit from the hub into the cache: resumed, verified, and whole or absent.
+// Download: one file of one commit from the hub into the cache: resumed, verified, and written whole or not at all.
 import { createHash } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
 import { type FileHandle, lstat, open, rename, rm, statfs } from "node:fs/promises";
@@ -20,9 +20,9 @@ const isSmall = (file: string) => /\.(json|md)$/.test(file);
 
 export interface Progress {
   readonly file: string;
-  /** Bytes on this machine, those of an earlier, interrupted run included. */
+  /** Bytes on this machine, including those of an interrupted run. */
   readonly receivedBytes: number;
-  /** Undefined while the hub has not said how long the file is. */
+  /** Undefined until the hub has stated the length. */
   readonly totalBytes: number | undefined;
 }
 
@@ -44,11 +44,11 @@ export function fileUrl(endpoint: string, { name, commit, file }: RemoteFile): s
   return `${endpoint}/${name}/resolve/${encodeURIComponent(commit)}/${file.split("/").map(encodeURIComponent).join("/")}`;
 }
 
-/** Asks the hub for a file's etag and length, without its content.
+/** Requests a file's etag and length from the hub, without its content.
  *  @throws NotFoundError, HubError (see `refusalError`), UnreachableError. */
 export async function fileFacts(connection: Connection, remote: RemoteFile): Promise<FileFacts> {
   const url = fileUrl(connection.endpoint, remote);
-  // For large files the hub itself answers with the facts, and a redirect to a host that knows nothing of them.
+  // For large files the hub's own answer has the etag and length, and redirects to a host whose answer doesn't.
   const enough = (response: Response) => response.headers.has("x-linked-etag");
   return withRetries(connection, `The header of ${remote.file}`, () =>
     request(connection, { method: "HEAD", url, enough }, async (response) => {
@@ -66,8 +66,8 @@ export async function fileFacts(connection: Connection, remote: RemoteFile): Pro
   );
 }
 
-/** Brings a file into the cache folder `repo` and returns its path in the snapshot. A blob that is there is not fetched
- *  again; processes that want the same one wait for whoever fetches it.
+/** Downloads a file into the cache folder `repo` and returns its path in the snapshot. An existing blob is not downloaded
+ *  again; processes that need the same blob wait for the one that downloads it.
  *  @throws HubError when the content does not match its hash, or the disk is too small; and what `fileFacts` throws. */
 export async function downloadFile(
   connection: Connection,
@@ -121,7 +121,7 @@ async function fetchBlob(blob: string, job: Job): Promise<void> {
   );
 }
 
-/** One attempt at what `partial` still lacks. */
+/** One attempt to download what `partial` lacks. */
 async function fetchRest(partial: string, { connection, remote, facts, onProgress, lock }: Job): Promise<void> {
   const total = facts.bytes;
   const most = total ?? (isSmall(remote.file) ? smallFileBytes : unknownLengthBytes);
@@ -137,7 +137,7 @@ async function fetchRest(partial: string, { connection, remote, facts, onProgres
         throw new TransientError("the server could not go on where the last attempt stopped");
       }
       if (!response.ok) throw refused(response, remote, connection);
-      // A server that knows no ranges sends everything, with 200.
+      // A server that doesn't support ranges sends the whole file with status 200.
       const resumed = response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${before}-`);
       if (!resumed) have = 0;
       await lock.check();
@@ -177,13 +177,13 @@ async function matches(path: string, { etag, bytes }: FileFacts): Promise<boolea
   const sha256 = /^[0-9a-f]{64}$/.test(etag);
   if (!sha256 && !/^[0-9a-f]{40}$/.test(etag)) return true;
   const hash = createHash(sha256 ? "sha256" : "sha1");
-  // Git hashes a header before the content (git-hash-object).
+  // Git hashes a header and the content (git-hash-object).
   if (!sha256) hash.update(`blob ${size}\0`);
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Uint8Array);
   return hash.digest("hex") === etag;
 }
 
-/** @throws HubError when the disk has less room than the file still needs, before a byte is fetched. */
+/** @throws HubError when the disk has less space than the file still needs, before anything is downloaded. */
 async function checkRoom(partial: string, { remote, facts }: Job): Promise<void> {
   const needed = (facts.bytes ?? 0) - (await partialSize(partial));
   const { bavail, bsize } = await statfs(dirname(partial));

@@ -1,4 +1,4 @@
-// HTTP: requests that survive what networks do (drops, stalls, overload) and keep the token from other hosts.
+// HTTP: requests that are retried after drops, stalls and overload, and that send the token to the hub alone.
 import { setTimeout as sleep } from "node:timers/promises";
 import { concatBytes } from "../base/bytes.ts";
 import { HubError, messageOf } from "../base/errors.ts";
@@ -6,11 +6,11 @@ import { printable } from "../base/shown.ts";
 import { UnreachableError } from "./refusals.ts";
 
 export interface NetworkOptions {
-  /** How often one thing is tried in a row without progress. */
+  /** Attempts in a row without progress. */
   readonly attempts: number;
-  /** The wait before the second attempt; it doubles with each, up to 16 times. */
+  /** Delay before the second attempt; it doubles with each attempt, up to 16 times. */
   readonly backoffMs: number;
-  /** An attempt is given up when nothing arrives for this long. */
+  /** An attempt is aborted when nothing arrives for this long. */
   readonly stallMs: number;
   /** A small answer that has not arrived whole by this time is given up, however steadily it drips in. */
   readonly answerMs: number;
@@ -31,10 +31,10 @@ export const defaultNetwork: NetworkOptions = {
   abandonedMs: 20_000,
 };
 
-/** The longest Retry-After that is waited for; beyond it the user decides. */
+/** The longest Retry-After that is waited for; a longer one is reported as an error. */
 const longestWaitMs = 120_000;
 
-/** What every request to one hub shares. */
+/** The context of all requests to one hub. */
 export interface Connection {
   readonly endpoint: string;
   readonly token?: string;
@@ -42,10 +42,10 @@ export interface Connection {
   readonly network: NetworkOptions;
 }
 
-/** A failure worth another attempt. */
+/** A failure after which another attempt may succeed. */
 export class TransientError extends Error {
   retryAfterMs?: number;
-  /** The attempt brought something new, so the count of attempts starts again. */
+  /** The attempt made progress, so the count of attempts starts again. */
   progressed = false;
 }
 
@@ -53,7 +53,7 @@ export interface Ask {
   readonly method: "GET" | "HEAD";
   readonly url: string;
   readonly headers?: Record<string, string>;
-  /** Redirects are followed until this says that an answer already has what is wanted. */
+  /** Redirects are followed until this returns true for an answer. */
   readonly enough?: (response: Response) => boolean;
   /** The answer is a file, which may take as long as it needs while it arrives fast enough. Default false. */
   readonly isFile?: boolean;
@@ -77,8 +77,8 @@ export async function answerText(response: Response, alive: Alive, maxBytes: num
 }
 
 /** Sends one request, follows redirects, and gives the answer to `read`, which calls `alive` for every piece it receives.
- *  The token goes to the endpoint's own origin only: large files lie on other hosts, behind signed addresses.
- *  @throws TransientError when another attempt may help, UnreachableError when there is no way to the host. */
+ *  The token is sent to the endpoint's own origin only: large files are on other hosts, at signed addresses.
+ *  @throws TransientError when another attempt may succeed, UnreachableError when the host can't be reached. */
 export async function request<T>(connection: Connection, ask: Ask, read: (response: Response, alive: Alive) => Promise<T>): Promise<T> {
   const { endpoint, token, network } = connection;
   const watch = watchdog(network, ask.isFile ?? false, connection.signal);
@@ -93,13 +93,13 @@ export async function request<T>(connection: Connection, ask: Ask, read: (respon
         const location = response.status >= 300 && response.status < 400 && response.headers.get("location");
         if (!location || ask.enough?.(response)) {
           if (response.status === 408 || response.status === 429 || response.status >= 500) throw overload(response, url);
-          // The hub let us pass; what its storage refuses is a signed address past its time. The next attempt asks for a new one.
+          // The hub accepted the request, so the storage refuses an expired signed address. The next attempt requests a new one.
           if (response.status === 403 && url.origin !== new URL(endpoint).origin) throw overload(response, url);
           return await read(response, watch.alive);
         }
         url = new URL(location, url);
       } finally {
-        // Frees the socket of an answer that was not read to its end; one that was is locked or closed, which is as good.
+        // Frees the socket of an answer that was not read to its end. For others this fails, which is harmless.
         await response.body?.cancel().catch(() => {});
       }
     }
@@ -111,7 +111,7 @@ export async function request<T>(connection: Connection, ask: Ask, read: (respon
   }
 }
 
-/** Runs `attempt` until it returns or throws something final.
+/** Runs `attempt` until it returns or throws a final error.
  *  @throws UnreachableError after `network.attempts` transient failures in a row. */
 export async function withRetries<T>({ network, signal }: Connection, what: string, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 0; ; ) {
@@ -163,7 +163,7 @@ function overload(response: Response, url: URL): TransientError {
   const error = new TransientError(`${url.host} answered ${response.status}`);
   const header = response.headers.get("retry-after");
   if (header) {
-    // Either seconds or a date.
+    // A number of seconds or a date.
     const ms = /^\d+$/.test(header) ? 1000 * Number(header) : Date.parse(header) - Date.now();
     if (Number.isFinite(ms)) error.retryAfterMs = Math.max(0, ms);
   }

@@ -1,9 +1,9 @@
-// Licence: under which terms a model's weights come, read from its card.
+// Licence: the terms of a model's weights, read from its card.
 import { parse } from "yaml";
 import { OstinatoError } from "../base/errors.ts";
 import type { Licence } from "./registry.ts";
 
-/** A licence from the metadata of a model card: `license`, or `license_name` where that only says "other". */
+/** A licence from the metadata of a model card: `license`, or `license_name` where `license` is "other". */
 export function licenceFromCard(card: unknown): Licence | undefined {
   if (typeof card !== "object" || card === null) return undefined;
   const { license, license_name } = card as Record<string, unknown>;
@@ -13,14 +13,14 @@ export function licenceFromCard(card: unknown): Licence | undefined {
   return { name, nonCommercial: /(^|[^a-z])(nc|non-?commercial|research)([^a-z]|$)/i.test(name) };
 }
 
-/** The licence in the YAML front matter of a README.md, where there is one. */
+/** The licence in the YAML front matter of a README.md, if it has one. */
 export function licenceFromReadme(readme: string): Licence | undefined {
   const frontMatter = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---/.exec(readme)?.[1];
   if (frontMatter === undefined) return undefined;
   try {
     return licenceFromCard(parse(frontMatter));
   } catch {
-    // A card with broken YAML says nothing about its licence; the model itself may be whole.
+    // A card with invalid YAML gives no licence; the model itself may be intact.
     return undefined;
   }
 }

@@ -11,7 +11,7 @@ export interface Listing {
   readonly commit: string;
   /** Relative names with "/". They come from a server and have not been checked to stay inside a folder. */
   readonly files: readonly string[];
-  /** From the model card, where it says so. */
+  /** From the model card, if it states one. */
   readonly licence: Licence | undefined;
 }
 
@@ -25,7 +25,7 @@ const answer = z.object({
   cardData: z.unknown().optional(),
 });
 
-/** Asks the hub what a model holds at a revision.
+/** Requests the files of a model at a revision from the hub.
  *  @throws NotFoundError, HubError (see `refusalError`), UnreachableError. */
 export async function fetchListing(connection: Connection, name: string, revision: string): Promise<Listing> {
   const url = `${connection.endpoint}/api/models/${name}/revision/${encodeURIComponent(revision)}`;

@@ -1,4 +1,4 @@
-// Local: a model that already lies on this disk, as a folder or as a single checkpoint file.
+// Local models: a folder or a single checkpoint file on this disk.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { NotFoundError } from "../base/errors.ts";
@@ -10,13 +10,13 @@ import { type Licence, lookup, type RegistryEntry } from "./registry.ts";
 
 /** A model whose files are on this disk. All paths are absolute. */
 export interface LocalModel {
-  /** The hub name, or the folder or file as it was given. */
+  /** The hub name, or the given folder or file. */
   readonly name: string;
   readonly folder: string;
   readonly files: ModelFiles;
-  /** The commit on the hub; absent for folders and files of one's own. */
+  /** The commit on the hub; absent for local folders and files. */
   readonly revision?: string;
-  /** Absent where neither the registry nor a model card tells. Show it when the model loads. */
+  /** Absent if neither the registry nor a model card states it. It is shown when the model loads. */
   readonly licence?: Licence;
   readonly registryEntry?: RegistryEntry;
 }
@@ -24,8 +24,8 @@ export interface LocalModel {
 const checkpointExtensions = [".pt", ".bin", ".safetensors"];
 
 /** The model in a folder (Hugging Face's layout, or one .pt of fairseq), or in a single checkpoint file with the config.json
- *  beside it where there is one. Undefined when nothing lies at `path`.
- *  @throws NotFoundError when something does, but not a model. */
+ *  beside it where there is one. Undefined when `path` does not exist.
+ *  @throws NotFoundError when it exists but is not a model. */
 export async function localModel(path: string): Promise<LocalModel | undefined> {
   const found = await stat(path).catch(absent);
   if (!found) return undefined;
@@ -36,7 +36,7 @@ export async function localModel(path: string): Promise<LocalModel | undefined> 
     );
   }
   const folder = resolve(dirname(path));
-  // A fairseq checkpoint carries its configuration; a config.json beside it belongs to another file.
+  // A fairseq checkpoint contains its configuration; a config.json beside it belongs to another file.
   const beside = async (file: string) => extname(path) !== ".pt" && (await exists(join(folder, file)));
   return describe(path, folder, {
     ...((await beside("config.json")) && { config: "config.json" }),
@@ -45,13 +45,13 @@ export async function localModel(path: string): Promise<LocalModel | undefined> 
   });
 }
 
-/** Whether someone who wrote this meant a place on the disk rather than a hub name. */
+/** Whether a name is meant as a path on the disk rather than as a hub name. */
 export function looksLikePath(text: string): boolean {
   const parts = text.split("/").length;
   return /^[.~/\\]|^[a-z]:[\\/]|\\/i.test(text) || text.endsWith("/") || parts > 2 || checkpointExtensions.includes(extname(text));
 }
 
-/** Puts together what is known of the model in `folder`; `registeredAs` is its hub name where that is certain. */
+/** The facts of the model in `folder`; `registeredAs` is its hub name if that is certain. */
 export async function describe(
   name: string,
   folder: string,
@@ -76,8 +76,8 @@ export async function describe(
   };
 }
 
-/** The hub name a folder's path tells: that of a snapshot in the cache, else the folder's own name (what a download by hand
- *  or a git clone is called). */
+/** The hub name according to a folder's path: that of a snapshot in the cache, else the folder's own name, as after a manual
+ *  download or a git clone. */
 function hubNameOf(folder: string): string {
   const snapshot = /models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(folder);
   return snapshot ? snapshot[1]!.replace("--", "/") : basename(folder);

@@ -1,8 +1,8 @@
-// Refusals: what a hub's error answer means, and what the reader can do about it.
+// Refusals: the meaning of a hub's error answers, and what the user can do.
 import { HubError, NotFoundError } from "../base/errors.ts";
 import { printable } from "../base/shown.ts";
 
-/** What was asked of the hub: a model's listing, or one of its files. */
+/** The request to the hub: a model's listing, or one of its files. */
 export interface Subject {
   readonly name: string;
   readonly revision: string;
@@ -13,19 +13,19 @@ export interface Refusal {
   readonly status: number;
   /** X-Error-Code: RepoNotFound, RevisionNotFound, EntryNotFound, GatedRepo. */
   readonly code?: string | null;
-  /** X-Error-Message, in the hub's words. */
+  /** The hub's X-Error-Message. */
   readonly message?: string | null;
 }
 
-/** No answer, or no whole one, after every attempt: a cached copy may serve instead. */
+/** No complete answer after all attempts; a cached copy may be used instead. */
 export class UnreachableError extends HubError {
   override readonly code: string = "OSTINATO_UNREACHABLE";
-  /** The model's files, where the hub got as far as listing them. */
+  /** The model's files, if the hub has listed them. */
   files?: readonly string[];
 }
 
-/** How to do without this program's downloader: one line a file, saying where it is and where it goes.
- *  `folder` is where the model shall lie; give it instead of the name afterwards. */
+/** Instructions for a manual download: one line per file with its address and its destination.
+ *  `folder` is the destination of the model, which can then be given instead of the name. */
 export function byHand(endpoint: string, { name, revision }: Subject, folder: string, files?: readonly string[]): string {
   const page = `${endpoint}/${name}${revision === "main" ? "" : `/tree/${revision}`}`;
   const wanted = files ?? ["config.json", "preprocessor_config.json (where it has one)", "model.safetensors (else pytorch_model.bin)"];
@@ -33,7 +33,7 @@ export function byHand(endpoint: string, { name, revision }: Subject, folder: st
   return ["To load it without this download:", ...lines, `and give ${folder} as the model.`].join("\n");
 }
 
-/** The error to throw for a final answer (not one worth another attempt): NotFoundError for 404, HubError for the rest. */
+/** The error for a final answer, one that is not retried: NotFoundError for 404, HubError for the rest. */
 export function refusalError(refusal: Refusal, subject: Subject, endpoint: string, hasToken: boolean): Error {
   const { status, code } = refusal;
   const { name, revision, file } = subject;
@@ -45,7 +45,7 @@ export function refusalError(refusal: Refusal, subject: Subject, endpoint: strin
   if (code === "GatedRepo" || (status === 403 && code !== "RepoNotFound")) {
     return new HubError(`${name} is gated: the hub answered ${status}${said}. Accept its terms at ${page}. ${token}`);
   }
-  // To someone without a token the hub answers 401 for private models and for models that do not exist alike.
+  // Without a token the hub answers 401 both for private models and for models that do not exist.
   if (status === 401) {
     return new HubError(
       `${name} can't be read: the hub answered 401${said}. Either there is no such model (check the name at ${page}), or it is private or gated. ${token}`,

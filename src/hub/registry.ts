@@ -1,12 +1,12 @@
-// Registry: facts of the published models that their own files do not hold. Data only; models that are not listed work as well.
+// Registry: facts of the published models that their files do not contain. Models that are not listed work as well.
 import { nearestNames } from "../base/nearest.ts";
 
 /** The facts of one published model. Layers and width are those of its transformer. */
 export interface RegistryEntry {
   readonly family: "music2vec" | "mert";
-  /** How it was trained, in the words of its paper. */
+  /** The training objective, in the words of its paper. */
   readonly paradigm: string;
-  /** Hours of music it heard. */
+  /** Hours of training audio. */
   readonly hours: number;
   /** Length of the training excerpts, in seconds. */
   readonly contextSeconds: number;
@@ -16,8 +16,8 @@ export interface RegistryEntry {
   readonly frameRateHz: number;
   readonly sampleRateHz: number;
   readonly licence: Licence;
-  /** Whether the waveform is brought to zero mean and unit variance first (`do_normalize`). It holds only where the
-   *  model has no preprocessor_config.json of its own; absent where nothing published says it. */
+  /** Whether the waveform is normalised to zero mean and unit variance (`do_normalize`). Used only if the
+   *  model has no preprocessor_config.json; absent if nothing published states it. */
   readonly inputNormalisation?: boolean;
   /** The hidden state that serves best as one vector for a clip, and the measurement that says so; absent where there is none. */
   readonly recommendedLayer?: { readonly layer: number; readonly source: string };
@@ -34,7 +34,7 @@ const byNc: Licence = { name: "CC BY-NC 4.0", nonCommercial: true };
 const base = { parameters: 95e6, layers: 12, width: 768, licence: byNc } as const;
 const at16k = { ...base, frameRateHz: 50, sampleRateHz: 16_000 } as const;
 
-/** The m-a-p family, as the table of the MERT-v1 model cards gives it (MERT, arXiv:2306.00107; music2vec, arXiv:2212.02508). */
+/** The m-a-p family, from the table of the MERT-v1 model cards (MERT, arXiv:2306.00107; music2vec, arXiv:2212.02508). */
 export const registry = {
   "m-a-p/music2vec-v1": {
     ...at16k,
@@ -93,7 +93,7 @@ export function lookup(name: string): RegistryEntry | undefined {
   return known && registry[known];
 }
 
-/** Registered models whose short names are spelt nearly like `name`, nearest first. */
+/** Registered models whose short names are spelt similarly to `name`, nearest first. */
 export function nearNames(name: string): RegisteredName[] {
   const byShortName = new Map(registeredNames.map((known) => [shortName(known), known]));
   return nearestNames(shortName(name), [...byShortName.keys()]).map((short) => byShortName.get(short)!);

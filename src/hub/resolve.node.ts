@@ -1,4 +1,4 @@
-// Resolve: a model's name or folder becomes files on this disk, fetched from the hub where they are not there yet.
+// Resolve: finds the files of a model on this disk, or downloads them from the hub.
 import { resolve } from "node:path";
 import { ConfigError, HubError, messageOf, NotFoundError } from "../base/errors.ts";
 import { diskIsFull } from "../base/files.node.ts";
@@ -24,13 +24,13 @@ import { byHand, UnreachableError } from "./refusals.ts";
 import { canonicalName, lookup, nearNames, registry, shortName } from "./registry.ts";
 import { type HubOptions, hubSettings } from "./settings.node.ts";
 
-/** Which revision of a model, from where, and who is told on the way. */
+/** The revision of a model, and callbacks for progress. */
 export interface ResolveOptions extends HubOptions {
   /** A branch, tag or commit; default "main". */
   revision?: string | undefined;
-  /** Called for every piece of a file that arrives. */
+  /** Called for every received piece of a file. */
   onProgress?: ((progress: Progress) => void) | undefined;
-  /** Called with a sentence when the hub failed and a cached copy serves instead. */
+  /** Called with a sentence when the hub failed and a cached copy is used instead. */
   onNotice?: ((message: string) => void) | undefined;
   signal?: AbortSignal | undefined;
   network?: Partial<NetworkOptions> | undefined;
@@ -39,7 +39,7 @@ export interface ResolveOptions extends HubOptions {
 /** The model called `nameOrFolder`: a folder or checkpoint file, a registered short name ("MERT-v1-95M"), or any model of the hub by its
  *  name ("org/name") or the address of its page, taken from the cache or downloaded into it.
  *  @throws NotFoundError when there is no such model, revision or path.
- *  @throws HubError when it is gated, can't be fetched or arrives broken; the message says what to do. */
+ *  @throws HubError when it is gated, can't be downloaded or is corrupt; the message says what to do. */
 export async function resolveModel(nameOrFolder: string, options: ResolveOptions = {}): Promise<LocalModel> {
   const local = isAddress(nameOrFolder) ? undefined : await localModel(nameOrFolder);
   if (local) return local;
@@ -56,7 +56,7 @@ export async function resolveModel(nameOrFolder: string, options: ResolveOptions
       `${name} is not in the cache ${settings.cacheDir}, and the network is switched off (--local-files-only or HF_HUB_OFFLINE).\n${guide()}`,
     );
   }
-  // A commit never changes: nothing is left to ask.
+  // A commit never changes, so the hub need not be asked.
   if (cached?.complete && isCommit(revision)) return cached.model;
   const connection: Connection = {
     endpoint: settings.endpoint,
@@ -102,7 +102,7 @@ function hubName(text: string): string {
   );
 }
 
-/** A model in the cache. `complete` is false where the hub might hold what was never fetched: a
+/** A model in the cache. `complete` is false if the hub may have files that were never downloaded: a
  *  preprocessor_config.json, or weights in Hugging Face's form beside a fairseq checkpoint. */
 async function cachedModel(name: string, repo: string, revision: string): Promise<{ model: LocalModel; complete: boolean } | undefined> {
   const commit = await readRef(repo, revision);
@@ -114,13 +114,13 @@ async function cachedModel(name: string, repo: string, revision: string): Promis
     const whole = files.preprocessor !== undefined || (await isKnownAbsent(repo, commit, "preprocessor_config.json"));
     return { model, complete: whole && !files.weights[0]?.endsWith(".pt") };
   } catch (error) {
-    // A snapshot of which some files were never fetched, by us or by Python, is no model yet.
+    // A snapshot in which files are missing is not a model yet.
     if (error instanceof NotFoundError) return undefined;
     throw error;
   }
 }
 
-/** Downloads what the snapshot lacks; when nothing does, the listing is all that is asked for. */
+/** Downloads what the snapshot lacks; if nothing is missing, only the listing is requested. */
 async function fetchModel(
   connection: Connection,
   repo: string,
@@ -131,9 +131,9 @@ async function fetchModel(
   const listing = await fetchListing(connection, name, revision);
   const { commit } = listing;
   const files = chooseFiles(listing.files, `${name} (revision ${revision})`);
-  // The card goes along where only it knows the licence, for later runs without a network.
+  // The card is downloaded too if only it states the licence, for later runs without a network.
   const card = lookup(name) || !listing.files.includes("README.md") ? [] : ["README.md"];
-  // Weights last: a snapshot that has them has all the rest.
+  // Weights last: a snapshot with weights is complete.
   const wanted = [...card, files.preprocessor, files.config, files.index, ...files.weights].filter((file) => file !== undefined);
   const present = await snapshotFiles(repo, commit);
   for (const file of wanted.filter((file) => !present.includes(file))) {

@@ -23,7 +23,7 @@ export interface HubSettings {
   readonly offline: boolean;
 }
 
-/** The settings in force: options first, then the environment, then huggingface_hub's defaults (huggingface_hub/constants.py).
+/** The effective settings: options first, then the environment, then huggingface_hub's defaults (huggingface_hub/constants.py).
  *  @throws ConfigError when the endpoint is not an http address or holds a password, or the token holds characters that no token has.
  *  Values that may be secret are never quoted. */
 export async function hubSettings(options: HubOptions = {}, env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {
@@ -47,7 +47,7 @@ function checkedEndpoint(text: string): string {
     );
   }
   if (url === undefined || url.search !== "" || url.hash !== "") {
-    // What stands before an "@" may be a password, whatever else is wrong.
+    // The part before an "@" may be a password, so it is never shown.
     const shownEndpoint = /[@?#]/.test(endpoint) ? "not an address (it is not shown here, since it may hold a secret)" : shown(endpoint);
     throw new ConfigError(`HF_ENDPOINT is ${shownEndpoint}: it must be an address like https://huggingface.co.`);
   }

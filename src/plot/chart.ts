@@ -1,4 +1,4 @@
-// Charts: what a chart shows, as plain values. Drawing is another matter (svg.ts, png.node.ts).
+// Charts as plain values. svg.ts and png.node.ts draw them.
 import { ConfigError, ShapeError } from "../base/errors.ts";
 import type { ColourMap } from "./palette.ts";
 
@@ -11,15 +11,15 @@ interface Labels {
 }
 
 export interface HeatmapOptions extends Labels {
-  /** What the columns stand for: numbers, or names. */
+  /** The columns: numbers or names. */
   readonly xValues: ArrayLike<number> | readonly string[];
-  /** What the rows stand for, the first at the bottom. */
+  /** The rows, the first at the bottom: numbers or names. */
   readonly yValues: ArrayLike<number> | readonly string[];
   /** Row-major, [rows, columns]. NaN is drawn grey. */
   readonly values: Float32Array;
-  /** The values of the ends of the colour scale; default the least and greatest value, or ± the greatest magnitude for "diverging". */
+  /** Values at the ends of the colour scale; default the smallest and largest value, or ± the greatest magnitude for "diverging". */
   readonly range?: readonly [low: number, high: number];
-  /** "viridis" for amounts, "diverging" for what lies on both sides of zero. */
+  /** "viridis" for amounts, "diverging" for values on both sides of zero. */
   readonly colour?: ColourMap;
 }
 
@@ -39,15 +39,15 @@ export interface LinesOptions extends Labels {
 
 export interface BarsOptions extends Labels {
   readonly categories: readonly string[];
-  /** One bar a category for each; NaN leaves a gap. */
+  /** Each has one bar per category; NaN leaves a gap. */
   readonly series: readonly { readonly name: string; readonly values: ArrayLike<number> }[];
-  /** Bars that lie, for long category names: the first on top. Default false. */
+  /** Horizontal bars, for long category names; the first is on top. Default false. */
   readonly horizontal?: boolean;
 }
 
 export interface PanelsOptions {
   readonly columns: number;
-  /** Filled row by row; each gets the same room. */
+  /** Filled row by row; all have the same size. */
   readonly charts: readonly Chart[];
 }
 
@@ -59,7 +59,7 @@ export type Bars = { readonly kind: "bars" } & Defaulted<BarsOptions, "horizonta
 export type Panels = { readonly kind: "panels" } & PanelsOptions;
 export type Chart = Heatmap | Lines | Bars | Panels;
 
-/** A matrix in colours. @throws ShapeError when the values do not fill rows × columns. */
+/** A matrix as colours. @throws ShapeError when the values do not fill rows × columns. */
 export function heatmap({ colour = "viridis", range, ...rest }: HeatmapOptions): Heatmap {
   const [rows, columns] = [rest.yValues.length, rest.xValues.length];
   if (rest.values.length !== rows * columns || rest.values.length === 0) {
@@ -83,7 +83,7 @@ export function lines({ logX = false, logY = false, ...rest }: LinesOptions): Li
   return { kind: "lines", ...rest, logX, logY };
 }
 
-/** Amounts by category, from zero. @throws ShapeError when a series has not one value a category. */
+/** Bars by category, from zero. @throws ShapeError when a series doesn't have one value per category. */
 export function bars({ horizontal = false, ...rest }: BarsOptions): Bars {
   if (rest.series.length === 0) throw new ConfigError(`"${rest.title}" has no series: give at least one.`);
   for (const { name, values } of rest.series) {

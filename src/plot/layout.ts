@@ -1,4 +1,4 @@
-// Layout: where a chart's parts lie, from the width of their texts, so that none overlaps another.
+// Layout: the positions of a chart's elements, computed from the width of their texts so that none overlap.
 import { textWidth, widest, wrap } from "./text.ts";
 import { formatNumber, linearTicks, logTicks } from "./ticks.ts";
 
@@ -15,13 +15,13 @@ export type Scale =
   | { readonly type: "value" | "log"; readonly low: number; readonly high: number }
   | { readonly type: "category"; readonly names: readonly string[] };
 
-/** A scale, with the labels that find room along it. */
+/** A scale with the labels that fit along it. */
 export interface Axis {
   readonly scale: Scale;
   /** Values on the scale, or indices of names. */
   readonly ticks: readonly number[];
   readonly labels: readonly string[];
-  /** Degrees by which the labels turn. */
+  /** Rotation of the labels in degrees. */
   readonly rotate: number;
 }
 
@@ -53,12 +53,12 @@ export interface Parts {
 
 const turned = 40;
 
-/** Arranges a chart's parts in the given size. Parts that need more room than there is leave at least 40 pixels for the data. */
+/** Arranges the elements of a chart in the given size, with at least 40 pixels for the data. */
 export function arrange({ title, subtitle, yLabel, x, y, aside }: Parts, { width, height }: Size): Layout {
   const titleLines = wrap(title, width - 24, sizes.title, true);
   const subtitleLines = subtitle ? wrap(subtitle, width - 24, sizes.subtitle) : [];
   const top = 12 + titleLines.length * 20 + subtitleLines.length * 15 + 12;
-  // The labels of x depend on the width of those of y, and the room for y on the height of those of x: two passes settle both.
+  // The labels of x depend on the width of the labels of y and the other way round, so two passes are made.
   let left = 70;
   let bottom = 52;
   let right = aside + 20;
@@ -119,7 +119,7 @@ function fitHorizontal(scale: Scale, width: number): Axis {
   return thin(scale, Math.max(2, Math.floor(width / 55)), () => every, 0);
 }
 
-/** The axis with every so many of its ticks. */
+/** The axis with every n-th tick. */
 function thin(scale: Scale, count: number, every: (count: number) => number, rotate: number): Axis {
   const all =
     scale.type === "category"

@@ -1,4 +1,4 @@
-// Options: a chart in the words of ECharts, placed to the pixel.
+// Options: a chart as an option object of ECharts, with pixel positions.
 import type { Bars, Chart, Heatmap, Lines, Panels } from "./chart.ts";
 import { type Axis, arrange, type Layout, legendNames, type Scale, type Size, sizes } from "./layout.ts";
 import { colourIndex, colourSteps, colourTable, seriesColours, seriesSymbols } from "./palette.ts";
@@ -6,7 +6,7 @@ import { pngDataUrl } from "./png-encode.ts";
 import { fontFamily, widest } from "./text.ts";
 import { formatNumber, linearTicks } from "./ticks.ts";
 
-/** An option for `setOption` of ECharts: for charts drawn here, or live on a page of one's own. */
+/** An option for `setOption` of ECharts: for the charts drawn here, or for interactive charts on a page. */
 export type Option = Record<string, unknown>;
 
 /** The option that draws `chart` in the given size. */
@@ -25,7 +25,7 @@ const ink = "#222222";
 const quiet = "#666666";
 const barWidth = 14;
 
-/** The matrix is one image, not a rectangle a cell: 375 × 375 cells would be 140,000 elements of SVG. */
+/** The matrix is one image: with a rectangle per cell, 375 × 375 cells would be 140,000 elements of SVG. */
 function heatmapOption(chart: Heatmap, size: Size): Option {
   const [low, high] = chart.range;
   const scaleTicks = linearTicks(low, high, Math.max(2, Math.floor(size.height / 60)));
@@ -52,7 +52,7 @@ function heatmapOption(chart: Heatmap, size: Size): Option {
 }
 
 /** A matrix of palette indices, first row at the bottom, that fills the grid of the given number. Each cell becomes a
- *  whole number of pixels, at least the grid's: readers that smooth images blur an edge by less than one. */
+ *  whole number of pixels, at least the grid's: a viewer that smooths images blurs an edge by less than one pixel. */
 function imageSeries(index: number, cells: Uint8Array, rows: number, columns: number, palette: ReturnType<typeof colourTable>): Option {
   const renderItem = ({ coordSys }: { coordSys: { x: number; y: number; width: number; height: number } }) => {
     const across = Math.ceil(coordSys.width / columns);
@@ -215,7 +215,7 @@ function legendOption(texts: readonly string[] | undefined, layout: Layout, size
   };
 }
 
-/** Columns or rows of a matrix: many evenly rising numbers make a scale of numbers, everything else one of names. */
+/** Columns or rows of a matrix: many evenly spaced numbers make a numeric scale, anything else a scale of names. */
 function cellScale(values: ArrayLike<number> | readonly string[]): Scale {
   const list = Array.from<number | string>(values);
   const [first, last] = [list[0], list.at(-1)];
@@ -227,7 +227,7 @@ function cellScale(values: ArrayLike<number> | readonly string[]): Scale {
   return { type: "category", names: list.map((value) => (typeof value === "number" ? formatNumber(value) : value)) };
 }
 
-/** A scale around all finite values, wider by the share `pad` at the ends that are not zero. */
+/** A scale around all finite values, widened by the fraction `pad` at the ends that are not zero. */
 function numberScale(lists: readonly ArrayLike<number>[], log: boolean, pad: number): Scale {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-// Palette: colours that stay apart in print and for colour-blind eyes.
+// Palette: colours that are distinguishable in print and with colour blindness.
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 
@@ -48,7 +48,7 @@ export function colourTable(map: ColourMap): Rgb[] {
   return [...table, missing];
 }
 
-/** The entry of a colour table for `value` in [low, high]; values outside take the nearest end. */
+/** The entry of a colour table for `value` in [low, high]; values outside are clamped. */
 export function colourIndex(value: number, low: number, high: number): number {
   if (Number.isNaN(value)) return colourSteps;
   const at = high > low ? (value - low) / (high - low) : 0.5;
@@ -58,7 +58,7 @@ export function colourIndex(value: number, low: number, high: number): number {
 /** Colours of series (Okabe & Ito, "Color universal design", 2008), darkest contrasts first. */
 export const seriesColours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F"] as const;
 
-/** Marks that tell series apart without colour; ECharts' names. */
+/** Symbols that distinguish series without colour, by ECharts' names. */
 export const seriesSymbols = [
   "circle",
   "rect",

@@ -43,7 +43,7 @@ export function encodePng({ width, height, pixels, palette }: IndexedImage): Uin
 export function pngDataUrl(image: IndexedImage): string {
   const png = encodePng(image);
   let text = "";
-  // In pieces: a call takes only so many arguments.
+  // In pieces, since the number of arguments of a call is limited.
   for (let i = 0; i < png.length; i += 8192) text += String.fromCharCode(...png.subarray(i, i + 8192));
   return `data:image/png;base64,${btoa(text)}`;
 }

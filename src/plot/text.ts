@@ -1,6 +1,6 @@
-// Text: how wide a text is in the charts' font, known without a canvas, so that nothing overlaps.
+// Text: the width of texts in the charts' font, computed without a canvas.
 
-/** What SVG readers are asked for: DejaVu Sans, or Verdana, whose widths are nearly the same. */
+/** The fonts of SVG files: DejaVu Sans, or Verdana, whose widths are nearly the same. */
 export const fontFamily = "DejaVu Sans, Verdana, sans-serif";
 
 // Advance widths of DejaVu Sans 2.37 (its hmtx table) for the characters from space to "~", in thousandths of the font size.
@@ -11,7 +11,7 @@ const widths = [
   635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
 ];
 
-/** Bold letters are wider by about a tenth. */
+/** Bold letters are about 10 % wider. */
 const boldFactor = 1.12;
 
 /** Width in pixels of one line of text of the given size. Characters outside ASCII count as a wide letter. */
@@ -21,12 +21,12 @@ export function textWidth(text: string, size: number, bold = false): number {
   return (sum / 1000) * size * (bold ? boldFactor : 1);
 }
 
-/** The width of the widest. */
+/** The width of the widest text. */
 export function widest(texts: readonly string[], size: number): number {
   return texts.reduce((most, text) => Math.max(most, textWidth(text, size)), 0);
 }
 
-/** Breaks a text between words into lines no wider than `width` pixels, where its words allow. */
+/** Breaks a text between words into lines no wider than `width` pixels, unless a single word is wider. */
 export function wrap(text: string, width: number, size: number, bold = false): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

@@ -1,6 +1,6 @@
-// Ticks: round numbers along an axis, and how numbers are written on it.
+// Ticks: round numbers along an axis, and the format of numbers.
 
-/** About `count` multiples of 1, 2 or 5 times a power of ten that lie in [low, high], two at least. */
+/** About `count` multiples of 1, 2 or 5 times a power of ten in [low, high], at least two. */
 export function linearTicks(low: number, high: number, count = 6): number[] {
   if (!(high > low)) return [low];
   const rough = (high - low) / count;
@@ -27,7 +27,7 @@ export function logTicks(low: number, high: number): number[] {
   return finer.length >= 2 ? finer : linearTicks(low, high);
 }
 
-/** A number as a reader wants it: no floating-point dust, powers of ten beyond six digits. */
+/** A number for display: without floating-point noise, with a power of ten above six digits. */
 export function formatNumber(value: number): string {
   if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4)) {
     const [mantissa, exponent] = Number(value.toPrecision(4)).toExponential().split("e");

@@ -1,11 +1,11 @@
-// ONNX models as bytes: plain descriptions of graphs to the ModelProto that every ONNX runtime reads.
+// Encoding of ONNX models: plain descriptions of graphs to the bytes of a ModelProto.
 // Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), IR version 4 and later.
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
 import type { HostTensor } from "../../base/host-tensor.ts";
 
-/** A whole model. `irVersion` 8 goes with opset 17 or so; runtimes refuse versions newer than themselves. */
+/** A whole model. `irVersion` 8 corresponds to opset 17; runtimes refuse versions newer than their own. */
 export interface OnnxModel {
   readonly irVersion: number;
   /** The operator sets in use; the standard one has the domain "". */
@@ -15,7 +15,7 @@ export interface OnnxModel {
   readonly graph: OnnxGraph;
 }
 
-/** A graph of named values. Nodes stand in an order in which every input is made before it is used. */
+/** A graph of named values. Nodes are in topological order. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
@@ -24,7 +24,7 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
-/** One operator. An optional input that is left out is the empty string. */
+/** One operator. An omitted optional input is the empty string. */
 export interface OnnxNode {
   readonly op: string;
   readonly domain?: string;
@@ -34,7 +34,7 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** The value of an attribute, tagged with its kind, since 1 may be an integer or a float. */
+/** The value of an attribute, tagged with its type, since 1 may be an integer or a float. */
 export type AttributeValue =
   | { readonly int: number | bigint }
   | { readonly float: number }
@@ -52,7 +52,7 @@ export interface OnnxInitializer {
   readonly data: { readonly raw: Uint8Array } | { readonly external: ExternalData };
 }
 
-/** Where a weight lies outside the model: `length` bytes from `offset` of the file `location`, relative to the model. */
+/** A weight stored outside the model: `length` bytes from `offset` of the file `location`, relative to the model. */
 export interface ExternalData {
   readonly location: string;
   readonly offset?: number;

@@ -1,4 +1,4 @@
-// ONNX files on disk: one file, or for large models a graph with its weights beside it.
+// ONNX files on disk: one file, or for large models a graph and a file of weights.
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
@@ -6,7 +6,7 @@ import { ShapeError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.node.ts";
 import { encodeModel, type OnnxGraph, type OnnxInitializer, type OnnxModel } from "./encode.ts";
 
-/** A weight that is read only when its turn to be written has come. */
+/** A weight that is read when it is written. */
 export interface LazyInitializer {
   readonly name: string;
   readonly dtype: DType;
@@ -14,26 +14,26 @@ export interface LazyInitializer {
   readonly data: { readonly raw: Uint8Array } | { readonly lazy: () => Promise<Uint8Array> };
 }
 
-/** An `OnnxModel` whose weights may still lie elsewhere. */
+/** An `OnnxModel` whose weights may be read on demand. */
 export interface LazyOnnxModel extends Omit<OnnxModel, "graph"> {
   readonly graph: Omit<OnnxGraph, "initializers"> & { readonly initializers: readonly LazyInitializer[] };
 }
 
 export interface WriteOnnxOptions {
-  /** Keep the weights in `<path>.data`. By default only where they pass 1 GiB: protobuf ends at 2 GB, and a model
-   *  with its weights inside is built in memory. */
+  /** Keep the weights in `<path>.data`. By default only above 1 GiB: protobuf is limited to 2 GB, and a model
+   *  that contains its weights is built in memory. */
   readonly external?: boolean;
-  /** What the name of the weights' file adds to the graph's; default ".data". */
+  /** Suffix of the weights' file name after the graph's; default ".data". */
   readonly dataSuffix?: string;
 }
 
-// Memory maps begin at pages, so ONNX Runtime maps weights at such offsets without copying them.
+// Memory maps begin at page boundaries; ONNX Runtime maps weights at such offsets without a copy.
 const pageBytes = 4096;
 // Shapes, axes and scalars stay inside, where the runtime can fold them into the graph.
 const smallBytes = 1024;
 
 /** Writes `model` to `path`, whole or not at all, reading one lazy weight at a time where they go into `<path>.data`.
- *  The graph is put in place last, so a graph never stands beside the weights of an older one. Gives the files it wrote.
+ *  The graph is put in place last, so a graph is never paired with the weights of an older one. Returns the files it wrote.
  *  @throws ShapeError when a weight's bytes do not fill its shape. */
 export async function writeOnnx(
   path: string,

@@ -1,28 +1,28 @@
-// The state of the pickle machine: a cursor over the bytes, a stack with marks, a memo, and budgets that bound what a small file can cause.
+// The state of the pickle machine: a cursor over the bytes, a stack with marks, a memo, and budgets that bound the work a small file can cause.
 import { FormatError, UnsafeFileError } from "../../base/errors.ts";
 import { printable } from "../../base/shown.ts";
 import { isName, type PickleName, type PickleValue, pickleObject } from "./values.ts";
 
-/** Which classes and functions a pickle may name, and what a call of one gives. */
+/** Which classes and functions a pickle may name, and the values of their calls. */
 export interface PickleRules {
-  /** Names whose calls have a value: from the arguments of a call to that value. */
+  /** Names whose calls have a value, computed from the arguments. */
   readonly makers: ReadonlyMap<string, Maker>;
-  /** Names that may stand for themselves; a call of one becomes an inert object. All others are refused. */
+  /** Names that are allowed as values; a call of one becomes an inert object. All others are refused. */
   isHarmless(name: string): boolean;
-  /** What a persistent id stands for: how torch refers to storages. */
+  /** The value of a persistent id, by which torch refers to storages. */
   persistent?(id: PickleValue, fail: Fail): PickleValue;
 }
 
-/** From the arguments of a call to its value. `fail` ends the reading, naming the file and the place. */
+/** From the arguments of a call to its value. `fail` throws an error with the file and the position. */
 export type Maker = (args: readonly PickleValue[], fail: Fail) => PickleValue;
 export type Fail = (reason: string) => never;
 
-/** The bytes ended before the pickle did. More may follow elsewhere. */
+/** The bytes end before the pickle does. The caller may read more. */
 export class PickleEndError extends FormatError {
   override readonly code: string = "OSTINATO_PICKLE_END";
 }
 
-// A checkpoint with its optimiser takes some 50 operations a tensor. Each operation makes at most one small object.
+// A checkpoint with its optimiser takes about 50 operations per tensor. Each operation makes at most one small object.
 const maxOperations = 8_000_000;
 const maxContainers = 1_000_000;
 
@@ -52,7 +52,7 @@ export class Machine {
     throw new FormatError(`The pickle in ${this.name} can't be read at byte ${this.at}: ${reason}.`);
   };
 
-  /** Counts work, so that a small file can't cause much of it. */
+  /** Counts work against the budget. */
   spend(operations: number): void {
     this.operations += operations;
     if (this.operations > maxOperations) this.fail(`it takes more than ${maxOperations} operations, which no checkpoint needs`);
@@ -60,7 +60,7 @@ export class Machine {
 
   // The cursor
 
-  /** Moves past the next `length` bytes and says where they began. */
+  /** Advances by `length` bytes and returns where they began. */
   skip(length: number): number {
     const start = this.at;
     if (length > this.bytes.length - start)
@@ -102,7 +102,7 @@ export class Machine {
     this.needs(1);
     return this.stack.at(-1)!;
   }
-  /** The last `count` values, taken off. */
+  /** Pops the last `count` values. */
   popMany(count: number): PickleValue[] {
     this.needs(count);
     this.spend(count);
@@ -114,7 +114,7 @@ export class Machine {
   hasOpenMark(): boolean {
     return this.marks.at(-1) === this.stack.length;
   }
-  /** All values since the last mark, taken off together with it. */
+  /** Pops all values since the last mark, and the mark. */
   popMark(): PickleValue[] {
     const start = this.marks.pop() ?? this.fail("it closes a group that it never opened");
     this.spend(this.stack.length - start);
@@ -124,14 +124,14 @@ export class Machine {
     if (this.stack.length - count < (this.marks.at(-1) ?? 0)) this.fail("it takes more values than it made");
   }
 
-  // Making
+  // Construction
 
-  /** A container, counted. */
+  /** A new container, counted against the budget. */
   contain<T extends PickleValue>(container: T): T {
     if (++this.containers > maxContainers) this.fail(`it makes more than ${maxContainers} containers, which no checkpoint needs`);
     return container;
   }
-  /** A class or function by name. @throws UnsafeFileError when it isn't known to be harmless. */
+  /** A class or function by name. @throws UnsafeFileError when it is not on the list of allowed names. */
   global(module: string, name: string): PickleName {
     const full = `${renamedModules.get(module) ?? module}.${name}`;
     if (!this.rules.makers.has(full) && !this.rules.isHarmless(full)) {
@@ -142,11 +142,11 @@ export class Machine {
     }
     return this.contain({ kind: "name", name: full });
   }
-  /** What a call makes: by a rule where there is one, else an inert object. Nothing is ever called. */
+  /** The value of a call: by a rule if there is one, else an inert object. Nothing is ever executed. */
   call(callee: PickleValue, args: PickleValue): PickleValue {
     if (!isName(callee)) return this.fail("it calls what is no class or function");
     if (!Array.isArray(args)) return this.fail(`it calls ${printable(callee.name)} without a tuple of arguments`);
-    // A rule may copy its argument: what it copies is work.
+    // A rule may copy its argument, which counts as work.
     for (const arg of args.slice(0, 4)) if (Array.isArray(arg)) this.spend(arg.length);
     const maker = this.rules.makers.get(callee.name);
     return this.contain<PickleValue>(maker ? maker(args, this.fail) : pickleObject(callee.name, args));
@@ -156,7 +156,7 @@ export class Machine {
   }
 }
 
-/** Modules that Python 2, or newer versions of libraries, call otherwise. */
+/** Modules that have other names in Python 2 or in newer versions of libraries. */
 const renamedModules = new Map([
   ["__builtin__", "builtins"],
   ["copy_reg", "copyreg"],

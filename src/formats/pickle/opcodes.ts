@@ -122,7 +122,7 @@ const objects: Record<string, Operation> = {
   b: (m) => {
     const state = m.pop();
     const target = m.top();
-    // Attributes of dicts and tensors (a state dict's `_metadata`) have no meaning here.
+    // Attributes of dicts and tensors (a state dict's `_metadata`) are ignored.
     if (isObject(target)) target.state = state;
   },
   P: (m) => m.push(m.persistent(m.line())),
@@ -137,8 +137,8 @@ const framing: Record<string, Operation> = {
   "\x95": (m) => void m.skip(8),
 };
 
-/** What each code does. STOP, which ends the reading, is not among them; nor are extension codes and out-of-band
- *  buffers, which no checkpoint has. */
+/** The function of each code, except STOP, which ends the reading, and except extension codes and out-of-band buffers, which
+ *  checkpoints do not contain. */
 export const operations: readonly (Operation | undefined)[] = tableOf({
   ...constants,
   ...numbers,
@@ -193,7 +193,7 @@ function twosComplement(m: Machine, bytes: Uint8Array): number | bigint {
 
 const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Python's integers are unbounded: a number where it is exact, else a bigint. */
+/** Python's integers are unbounded: a number if it is exact, else a bigint. */
 function narrowed(value: bigint): number | bigint {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
@@ -204,7 +204,7 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** Python's repr of a string, as protocol 0 has it. */
+/** Python's repr of a string, as protocol 0 writes it. */
 function unquoted(m: Machine, text: string): string {
   const inner = /^(["'])(.*)\1$/s.exec(text.trim())?.[2];
   if (inner === undefined) return m.fail("it holds text without quotes");

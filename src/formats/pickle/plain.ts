@@ -1,4 +1,4 @@
-// From pickled configurations to plain objects: the values that fairseq, omegaconf, argparse and NumPy wrap.
+// Pickled configurations as plain objects, without the wrappers of fairseq, omegaconf, argparse and NumPy.
 import { halfToFloat } from "../../base/dtypes.ts";
 import { FormatError } from "../../base/errors.ts";
 import { isMade, isName, isObject, type PickleObject, type PickleValue } from "./values.ts";
@@ -7,12 +7,12 @@ export type Plain = null | boolean | number | string | Plain[] | { [key: string]
 
 const maxDepth = 64;
 const maxValues = 200_000;
-/** Of keys and texts together: shared ones count each time. */
+/** Limit of the length of all keys and texts together; shared ones count each time. */
 const maxCharacters = 2 ** 24;
 
-/** A pickled value as JSON would have it. Namespaces and omegaconf's containers become objects and lists, enums their value,
- *  NumPy's scalars numbers, classes their name, paths text; what has no plain form (a tensor, say) becomes null.
- *  @throws FormatError when the value nests or unfolds beyond all configurations. */
+/** A pickled value in the form of JSON. Namespaces and omegaconf's containers become objects and lists, enums their value,
+ *  NumPy's scalars numbers, classes their name, paths text; values without a plain form, such as tensors, become null.
+ *  @throws FormatError when the value is nested or expands beyond what configurations need. */
 export function plainValue(value: PickleValue): Plain {
   let values = 0;
   let characters = 0;
@@ -38,23 +38,23 @@ export function plainValue(value: PickleValue): Plain {
   return plain(value, 0);
 }
 
-/** The value that an inert object stands for. */
+/** The plain value of an inert object. */
 function unwrapped(object: PickleObject): PickleValue {
   const { class: name, args, state, entries, items } = object;
   if (name === "numpy.core.multiarray.scalar") return numpyScalar(args);
   if (name.startsWith("pathlib.")) return pathOf(args);
   if (state instanceof Map) {
-    // omegaconf: containers keep `_content`, nodes `_val`; their `_parent` would lead back up.
+    // omegaconf: containers keep `_content`, nodes `_val`; their `_parent` is a cycle.
     if (name.startsWith("omegaconf.")) return state.get("_content") ?? state.get("_val") ?? null;
     return state;
   }
   if (entries.size) return entries;
   if (items.length) return items;
-  // An enum is made from its value.
+  // An enum is constructed from its value.
   return args.length === 1 && !isMade(args[0]) ? args[0]! : null;
 }
 
-/** A path from its parts, which are texts; the first of an absolute path is "/". */
+/** A path from its components; the first of an absolute path is "/". */
 function pathOf(parts: readonly PickleValue[]): PickleValue {
   const texts = parts.filter((part) => typeof part === "string");
   return texts.length === parts.length ? texts.join("/").replace(/^\/\//, "/") : null;
@@ -78,7 +78,7 @@ const scalarReaders = new Map<string, (view: DataView) => PickleValue>([
   ["b1", (view) => view.getUint8(0) !== 0],
 ]);
 
-/** Bytes, which protocols before 3 can only describe as text to be encoded. */
+/** Bytes, which protocols before 3 write as encoded text. */
 function rawBytes(value: PickleValue | undefined): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return Uint8Array.from(value, (letter) => letter.charCodeAt(0));

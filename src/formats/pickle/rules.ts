@@ -1,8 +1,8 @@
-// What a checkpoint's pickle may name: plain containers, and classes of configurations that are kept as inert records.
+// The names that the pickle of a checkpoint may contain: plain containers, and configuration classes, which become inert records.
 import type { Fail, Maker, PickleRules } from "./machine.ts";
 import { isName, type PickleDict, type PickleValue, pickleObject } from "./values.ts";
 
-/** Names with a meaning of their own. */
+/** Names whose calls have a value. */
 export const plainMakers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ["collections.OrderedDict", ([pairs], fail) => dictOf(pairs, fail)],
   ["collections.defaultdict", () => new Map()],
@@ -13,7 +13,7 @@ export const plainMakers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ["copyreg._reconstructor", ([type]) => pickleObject(isName(type) ? type.name : "unknown", [])],
 ]);
 
-/** Names that stand for themselves. Most are types that configurations mention; numpy's scalars are in training states. */
+/** Names that are allowed as values. Most are types that configurations mention; NumPy's scalars occur in training states. */
 const harmlessNames = new Set([
   ...["dict", "list", "tuple", "int", "float", "str", "bool", "bytes", "bytearray", "complex", "object", "type", "slice", "range"].map(
     (name) => `builtins.${name}`,
@@ -35,12 +35,12 @@ const harmlessNames = new Set([
   "torch.serialization._get_layout",
 ]);
 
-/** Families of names: typing's types, and the classes and enums in configurations of fairseq, its extensions, and Lightning. */
+/** Patterns of names: typing's types, and the classes and enums in configurations of fairseq, its extensions, and Lightning. */
 const harmlessFamilies =
   /^(typing|numpy\.dtypes|omegaconf|fairseq|examples|mert_fairseq|pytorch_lightning|lightning(_fabric)?|fairseq_user_dir(_\d+)?)\./;
 
-/** The rules for plain values and configurations. Since nothing is run, what is listed here can do no harm;
- *  what is not listed is refused, for a file that asks for it is hostile, or not what one takes it for. */
+/** The rules for plain values and configurations. Nothing is executed, so the listed names are harmless.
+ *  Other names are refused: a file that contains them is hostile or not a checkpoint. */
 export const plainRules: PickleRules = {
   makers: plainMakers,
   isHarmless: (name) => harmlessNames.has(name) || harmlessFamilies.test(name),

@@ -1,6 +1,6 @@
-// Values out of pickles: plain data, with names and inert records where Python would have had classes and objects.
+// Values of pickles: plain data, with names and inert records in the place of Python's classes and objects.
 
-/** Anything a pickle can hold here. Dicts are Maps, so that no key can reach a prototype; tuples and lists are arrays. */
+/** Any value that is read from a pickle. Dicts are Maps, so that no key can reach a prototype; tuples and lists are arrays. */
 export type PickleValue =
   | null
   | boolean
@@ -17,26 +17,26 @@ export type PickleValue =
 
 export type PickleDict = Map<PickleValue, PickleValue>;
 
-/** What is no plain value: told apart by `kind`. Rules of one's own may make further kinds (a tensor, say). */
+/** A value that is not plain, distinguished by `kind`. Rules may define further kinds, such as tensors. */
 export interface PickleMade {
   readonly kind: string;
 }
 
-/** A class or function, by name alone: `torch.float32`. */
+/** The name of a class or function: `torch.float32`. */
 export interface PickleName extends PickleMade {
   readonly kind: "name";
   readonly name: string;
 }
 
-/** An object that was described but never built. */
+/** An object that is described but never constructed. */
 export interface PickleObject extends PickleMade {
   readonly kind: "object";
-  /** Its class, or the function that would have made it. */
+  /** Its class, or the function that constructs it. */
   readonly class: string;
   readonly args: readonly PickleValue[];
-  /** Its attributes, mostly a dict. */
+  /** Its attributes, usually a dict. */
   state: PickleValue;
-  /** Where the class derives from list or dict: what was put into it. */
+  /** The items, where the class derives from list or dict. */
   readonly items: PickleValue[];
   readonly entries: PickleDict;
 }

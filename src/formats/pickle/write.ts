@@ -1,7 +1,7 @@
-// Pickles, written: plain values in protocol 2, which every Python reads.
+// Writing pickles: plain values in protocol 2, which every version of Python reads.
 import { concatBytes } from "../../base/bytes.ts";
 
-/** What can be pickled: plain values, tuples, names and calls of them, and references to what lies outside. */
+/** What can be pickled: plain values, tuples, names and calls of them, and references to data outside the pickle. */
 export type Picklable =
   | null
   | boolean
@@ -18,14 +18,14 @@ export interface PickleTuple {
   readonly tuple: readonly Picklable[];
 }
 
-/** A call of a class or function: `collections.OrderedDict()`. Without arguments given, the name alone. */
+/** A call of a class or function: `collections.OrderedDict()`. Without arguments, only the name. */
 export interface PickleCall {
   readonly module: string;
   readonly name: string;
   readonly args?: readonly Picklable[];
 }
 
-/** A persistent id: what lies outside of the pickle. */
+/** A persistent id: a reference to data outside the pickle. */
 export interface PickleReference {
   readonly persistent: Picklable;
 }
@@ -66,7 +66,7 @@ function encodeRecord(value: PickleTuple | PickleCall | PickleReference, parts: 
   }
 }
 
-/** An empty container, then everything for it between a mark and the operation that puts it in. */
+/** An empty container, then its items between a mark and the operation that adds them. */
 function sequence(empty: string, put: string, items: readonly Picklable[], parts: Uint8Array[]): void {
   parts.push(ascii(empty));
   if (!items.length) return;

@@ -1,4 +1,4 @@
-// Names for the tensors of a nested checkpoint: the keys that lead to each, joined by dots.
+// Names for the tensors of a nested checkpoint: the keys of the path to each, joined by dots.
 import { FormatError } from "../../base/errors.ts";
 import { printable } from "../../base/shown.ts";
 import type { PickleValue } from "../pickle/values.ts";
@@ -6,12 +6,12 @@ import { isTensor, type TorchTensor } from "./tensors.ts";
 
 const maxDepth = 64;
 const maxVisits = 4_000_000;
-/** Of all names together: the names of a real checkpoint take some megabytes. */
+/** Limit of the length of all names together; those of real checkpoints take a few megabytes. */
 const maxNameCharacters = 2 ** 25;
 
 /** Every tensor within dicts and lists, by its dotted name, in the order of the file: `model.encoder.layers.0.fc1.weight`.
- *  A tensor that stands alone is named "tensor". Inert objects are not entered.
- *  @throws FormatError when two tensors get one name, or the values nest, branch or are named beyond what any checkpoint needs. */
+ *  A single tensor is named "tensor". Inert objects are not searched.
+ *  @throws FormatError when two tensors have the same name, or the nesting, number or names of values exceed what checkpoints need. */
 export function flattenTensors(root: PickleValue, fileName: string): Map<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   const pending: { value: PickleValue; name: string; depth: number }[] = [{ value: root, name: "", depth: 0 }];
@@ -28,7 +28,7 @@ export function flattenTensors(root: PickleValue, fileName: string): Map<string,
     visits += children.length;
     if (depth > maxDepth) throw new FormatError(`${fileName} nests its values more than ${maxDepth} deep: it is corrupt or hostile.`);
     if (visits > maxVisits) throw new FormatError(`${fileName} unfolds to more than ${maxVisits} values: it is corrupt or hostile.`);
-    // The last one pushed is taken first, so the order of the file asks for pushing from the end.
+    // The stack is last in, first out, so values are pushed from the end.
     for (const [key, child] of children.reverse()) {
       if (typeof child !== "object" || child === null) continue;
       nameCharacters += name.length + key.length + 1;

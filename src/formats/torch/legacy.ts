@@ -1,5 +1,5 @@
 // The legacy form of torch checkpoints (before 1.6): pickles one after another, then the storages' bytes.
-// Order: a magic number, the protocol's version, facts of the machine, the values, the storages' keys; then for each
+// Order: a magic number, the protocol's version, system information, the values, the storages' keys; then for each
 // storage its number of elements (int64) and its elements. Source: torch/serialization.py, _legacy_save.
 import { type ByteSource, chunkedSource } from "../../base/byte-source.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -12,11 +12,11 @@ import { storageItemBytes, type TorchContents } from "./tensors.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
 
-/** @throws FormatError when the file is no such stream, or is cut short; UnsafeFileError as `openTorch` says. */
+/** @throws FormatError when the file is not such a stream or is cut short; UnsafeFileError as `openTorch` says. */
 export async function openLegacy(source: ByteSource): Promise<TorchContents> {
   const { values, keys, end, itemBytes } = await readPickles(source);
   const places = new Map<string, { offset: number; bytes: number }>();
-  // Small storages are read from one chunk: a million of them must not cost a million reads.
+  // Small storages are read from one chunk, so that a million of them don't cost a million reads.
   const chunked = chunkedSource(source, 2 ** 16);
   let at = end;
   for (const key of keys) {
@@ -41,11 +41,11 @@ interface Pickles {
   readonly keys: readonly string[];
   /** Byte after the last pickle. */
   readonly end: number;
-  /** Bytes an element takes in each storage: its class says so, and only the values name it. */
+  /** Bytes per element of each storage, from its class, which is named only in the values. */
   readonly itemBytes: ReadonlyMap<string, number>;
 }
 
-/** Reads from the file's start as much as the pickles need: nothing says beforehand how much that is. */
+/** Reads the pickles from the start of the file. Their length is not known in advance, so more is read until they end. */
 async function readPickles(source: ByteSource): Promise<Pickles> {
   for (let length = 2 ** 20; ; length *= 8) {
     const whole = length >= source.size;

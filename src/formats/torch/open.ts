@@ -1,4 +1,4 @@
-// PyTorch checkpoints, opened: the zip form and the legacy stream, their tensors lazy, their other values plain.
+// Opening PyTorch checkpoints: the zip form and the legacy stream, with lazy tensors and plain values.
 import type { ByteSource } from "../../base/byte-source.ts";
 import { dtypeBytes } from "../../base/dtypes.ts";
 import { FormatError } from "../../base/errors.ts";
@@ -12,18 +12,18 @@ import { openLegacy } from "./legacy.ts";
 import { storageItemBytes, type TorchContents, type TorchTensor } from "./tensors.ts";
 import { openZip } from "./zip-form.ts";
 
-/** A torch checkpoint. Its nested tensors have dotted names, so `tensors` has one for each. */
+/** A torch checkpoint. `tensors` has all nested tensors under dotted names. */
 export interface TorchFile extends TensorFile {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
-  /** All that was saved, nested as it was: dicts are Maps, tensors are views not yet read, unknown objects are inert. */
+  /** The saved value: dicts are Maps, tensors are views that are not read yet, other objects are inert. */
   readonly values: PickleValue;
-  /** The values of a tensor met in `values`, dense and row-major. */
+  /** Reads a tensor of `values`, dense and row-major. */
   readTensor(tensor: TorchTensor): Promise<HostTensor>;
 }
 
 /** Opens what `torch.save` wrote, in its zip form (since 1.6) or legacy form. Only the directory and the pickle are read.
- *  @throws UnsafeFileError when the pickle would call anything but what makes tensors and plain values (nothing is run);
- *  @throws FormatError when the file is corrupt, cut short, or no torch checkpoint. */
+ *  @throws UnsafeFileError when the pickle names anything but what tensors and plain values need (nothing is executed);
+ *  @throws FormatError when the file is corrupt, cut short, or not a torch checkpoint. */
 export async function openTorch(source: ByteSource): Promise<TorchFile> {
   const start = await source.read(0, Math.min(4, source.size));
   const isZip = start.length === 4 && start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
@@ -54,7 +54,7 @@ function checkStorage(contents: TorchContents, { storage }: TorchTensor, name: s
   }
 }
 
-/** Reads the part of the storage that the view spans, and no more. */
+/** Reads only the range of the storage that the view spans. */
 async function readView(source: ByteSource, contents: TorchContents, tensor: TorchTensor): Promise<HostTensor> {
   const { storage, dtype, offset, shape, strides } = tensor;
   checkStorage(contents, tensor, "a tensor", source.name);

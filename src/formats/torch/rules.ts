@@ -1,4 +1,4 @@
-// What a torch file's pickle may name: storages, and the functions that make tensors as views on them, each view checked.
+// The names that the pickle of a torch file may contain: storages, and the functions that construct tensors as checked views of them.
 import { type DType, dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { printable, shown } from "../../base/shown.ts";
 import type { Fail, Maker, PickleRules } from "../pickle/machine.ts";
@@ -13,7 +13,7 @@ const storageDtypes = new Map<string, DType | undefined>([
   ["torch.UntypedStorage", undefined],
 ]);
 
-/** Torch's own names of dtypes are ours, but for its older ones. */
+/** Torch's older names of dtypes; the others are the same here. */
 const dtypeNames = new Map<string, DType>([
   ...(Object.keys(dtypeBytes) as DType[]).map((dtype) => [`torch.${dtype}`, dtype] as const),
   ["torch.double", "float64"],
@@ -34,7 +34,7 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ["torch._utils._rebuild_tensor_v3", (args, fail) => tensorOf(args, args[6], fail)],
   ["torch._utils._rebuild_parameter", ([data]) => data ?? null],
   ["torch._utils._rebuild_parameter_with_state", ([data]) => data ?? null],
-  // A subclass, or a tensor with attributes: the function that makes it, its type, its arguments.
+  // A subclass, or a tensor with attributes: the function that constructs it, its type, its arguments.
   [
     "torch._tensor._rebuild_from_type_v2",
     ([name, , args], fail) => {
@@ -44,18 +44,18 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ],
 ]);
 
-/** Further names of torch that mean nothing without a call. */
+/** Names of torch that have a meaning only when they are called. */
 const harmless =
   /^torch\.(Tensor|\w+Storage|float8_\w+|nn\.parameter\.Parameter|strided|sparse_coo|(contiguous|preserve)_format|channels_last|complex(64|128)|uint(16|32|64))$/;
 
-/** The rules for torch's files: tensors, storages and dtypes beside the plain values. */
+/** The rules for torch's files: tensors, storages, dtypes and plain values. */
 export const torchRules: PickleRules = {
   makers,
   isHarmless: (name) => storageDtypes.has(name) || dtypeNames.has(name) || harmless.test(name) || plainRules.isHarmless(name),
   persistent: storageOf,
 };
 
-/** A storage from its persistent id: ("storage", class, key, device, count), in the legacy form followed by a view on it. */
+/** A storage from its persistent id: ("storage", class, key, device, count), followed by a view of it in the legacy form. */
 export function storageOf(id: PickleValue, fail: Fail): TorchStorage {
   if (!Array.isArray(id)) return fail("a persistent id is no tuple");
   const [what, type, key, , count, view] = id;
@@ -74,7 +74,7 @@ export function storageOf(id: PickleValue, fail: Fail): TorchStorage {
   };
 }
 
-/** A tensor from (storage, offset, shape, strides, …). dtype: given where the storage has none. */
+/** A tensor from (storage, offset, shape, strides, …). dtype: given if the storage has none. */
 function tensorOf([storage, offset, shape, strides]: readonly PickleValue[], dtypeName: PickleValue | undefined, fail: Fail): TorchTensor {
   if (!isMade(storage) || storage.kind !== "storage") return fail("a tensor has no storage");
   const held = storage as TorchStorage;

@@ -1,20 +1,20 @@
-// Torch tensors before they are read: views on storages.
+// Torch tensors before they are read: views of storages.
 import { type DType, dtypeBytes } from "../../base/dtypes.ts";
 import { isMade, type PickleMade, type PickleValue } from "../pickle/values.ts";
 
-/** A run of elements that tensors share. */
+/** A sequence of elements that tensors share. */
 export interface TorchStorage extends PickleMade {
   readonly kind: "storage";
   /** Its file within the archive, or its number in the legacy form. */
   readonly key: string;
-  /** Absent: bytes without a type, counted as such. */
+  /** Absent for an untyped storage, whose elements are bytes. */
   readonly dtype?: DType;
   readonly count: number;
-  /** Where it begins within the storage `key`, in elements: more than 0 only in views of the legacy form. */
+  /** Offset within the storage `key`, in elements; above 0 only in views of the legacy form. */
   readonly start: number;
 }
 
-/** A view on a storage: any offset and strides, in elements. */
+/** A view of a storage: any offset and strides, in elements. */
 export interface TorchTensor extends PickleMade {
   readonly kind: "tensor";
   readonly storage: TorchStorage;
@@ -28,12 +28,12 @@ export function isTensor(value: PickleValue | undefined): value is TorchTensor {
   return isMade(value) && value.kind === "tensor";
 }
 
-/** What the two forms have in common: values, and storages at some place. */
+/** What the two forms have in common: values, and the positions of storages. */
 export interface TorchContents {
   readonly values: PickleValue;
-  /** Length in bytes of the storage `key`, if there is one. */
+  /** Length in bytes of the storage `key`, if it exists. */
   storageBytes(key: string): number | undefined;
-  /** Byte of the source at which the storage begins. */
+  /** Byte offset of the storage in the source. */
   storageOffset(key: string): Promise<number>;
 }
 
@@ -42,7 +42,7 @@ export function storageItemBytes({ dtype }: TorchStorage): number {
   return dtype ? dtypeBytes[dtype] : 1;
 }
 
-/** Class names of storages, as `torch.` has them. Which storages there are and how they are named is torch's history. */
+/** Class names of storages, in the module `torch`. */
 export const storageClasses = {
   DoubleStorage: "float64",
   FloatStorage: "float32",

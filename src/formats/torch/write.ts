@@ -1,4 +1,4 @@
-// PyTorch checkpoints, written: the zip form that torch.load opens, weights_only too, one tensor in memory at a time.
+// Writing PyTorch checkpoints: the zip form, which torch.load opens also with weights_only, with one tensor in memory at a time.
 
 import { dtypeBytes, elementCount } from "../../base/dtypes.ts";
 import { ShapeError } from "../../base/errors.ts";
@@ -9,7 +9,7 @@ import type { LazyTensor } from "../tensor-file.ts";
 import { type ZipInput, zipChunks } from "../zip-write.ts";
 import { storageClasses } from "./tensors.ts";
 
-/** What a checkpoint can hold: plain values and tensors, nested. Objects and Maps become dicts (a Map may have whole numbers
+/** The content of a checkpoint: nested plain values and tensors. Objects and Maps become dicts (a Map may have whole numbers
  *  as keys, as optimiser states do); whole numbers become int, other numbers float. */
 export type TorchTree =
   | null
@@ -25,8 +25,8 @@ export type TorchTree =
 
 const storageNames = new Map(Object.entries(storageClasses).map(([name, dtype]) => [dtype, name]));
 
-/** A `.pt` or `.bin` file in chunks, for `writeAtomic`. A tensor that stands twice in the tree is stored once.
- *  @throws ShapeError when a tensor comes with other bytes than its shape asks for. */
+/** A `.pt` or `.bin` file in chunks, for `writeAtomic`. A tensor that occurs twice in the tree is stored once.
+ *  @throws ShapeError when the bytes of a tensor do not fill its shape. */
 export function torchZipChunks(tree: TorchTree): AsyncGenerator<Uint8Array> {
   const storages = new Map<HostTensor | LazyTensor, string>();
   const pickle = encodePickle(picklable(tree, storages));

@@ -1,4 +1,4 @@
-// The zip form of torch checkpoints: `<root>/data.pkl` and one stored file a storage, `<root>/data/<key>`.
+// The zip form of torch checkpoints: `<root>/data.pkl` and one stored file per storage, `<root>/data/<key>`.
 import type { ByteSource } from "../../base/byte-source.ts";
 import { FormatError } from "../../base/errors.ts";
 import { printable } from "../../base/shown.ts";
@@ -7,7 +7,7 @@ import { readZip, storedOffset } from "../zip.ts";
 import { torchRules } from "./rules.ts";
 import type { TorchContents } from "./tensors.ts";
 
-/** @throws FormatError when the archive is not one of torch's, or is corrupt; UnsafeFileError as `openTorch` says. */
+/** @throws FormatError when the archive is not a torch checkpoint or is corrupt; UnsafeFileError as `openTorch` says. */
 export async function openZip(source: ByteSource): Promise<TorchContents> {
   const entries = await readZip(source);
   const [pickle, ...others] = [...entries.keys()].filter((name) => /(^|\/)data\.pkl$/.test(name));
