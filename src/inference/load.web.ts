@@ -87,7 +87,12 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
   const weights = checkpointWeights(file, architecture.keys);
 
   const encoderOptions = { normaliseInput: inputNormalisation.on, padding: options.padding ?? ("exact" as const), attentionMask };
-  const plan = await planBackend(options.backend ?? "auto");
+  const plan = await planBackend(options.backend ?? "auto", dtype);
+  if (plan.backend === "webgpu" && dtype === "q8") {
+    warn(
+      "onnxruntime-web computes 8-bit products in WebAssembly, with copies to and from WebGPU. Use the backend wasm, or the dtype fp16.",
+    );
+  }
   const compare = options.compare ?? plan.backend === "webgpu";
   const read = compare ? cached(weights) : { ...weights, stop: () => {} };
   const { encoder, backend, reason, comparison } = await startVerified({
@@ -106,11 +111,12 @@ async function load(name: string, open: Open, options: WebLoadOptions): Promise<
 }
 
 /** The backend to try first, and why. @throws NotFoundError when WebGPU is requested and there is none. */
-async function planBackend(asked: "auto" | WebBackend): Promise<{ backend: WebBackend; reason: string }> {
+async function planBackend(asked: "auto" | WebBackend, dtype: OnnxDtype): Promise<{ backend: WebBackend; reason: string }> {
   if (asked !== "auto" && asked !== "wasm" && asked !== "webgpu") {
     throw new ConfigError(`backend is ${JSON.stringify(asked)}; give "auto", "wasm" or "webgpu".`);
   }
   if (asked === "wasm") return { backend: "wasm", reason: "asked for" };
+  if (asked === "auto" && dtype === "q8") return { backend: "wasm", reason: "8-bit products have no WebGPU kernels" };
   try {
     const { info } = await gpuAdapter();
     const what = [info.vendor, info.architecture, info.description].filter(Boolean).join(" ") || "an adapter";

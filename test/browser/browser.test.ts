@@ -184,6 +184,8 @@ describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (ski
     expect(backend).toBe("wasm");
     expect(told.join()).toMatch(/^WebGPU was tried and rejected: .*no device\. WebAssembly runs the model\.$/);
     expect(worst.single_odd).toBeLessThan(1e-4);
+    const quantised = await askOn(broken, "runGolden", "hubert_no_featproj_ln", [], { backend: "auto", dtype: "q8" });
+    expect(quantised).toMatchObject({ backend: "wasm", backendReason: "8-bit products have no WebGPU kernels", told: [] });
     await broken.close();
   });
 
