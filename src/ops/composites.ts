@@ -21,6 +21,10 @@ export function defaultComposites<T>(ops: Primitives<T>): Composites<T> {
       }
       return ops.matmul(ops.softmax(scores, -1), v);
     },
+    weightNorm(v, g) {
+      const norm = ops.sqrt(ops.sum(ops.sum(ops.mul(v, v), 0), 1)); // [1, 1, k]
+      return ops.mul(v, ops.div(g, norm));
+    },
     convPerRow(signal, weight, shift, stride) {
       const windows = ops.windows(signal, ops.fixedSize(weight, -1), stride); // [b, t, k]
       return ops.add(ops.matmul(windows, ops.swapAxes(weight, 1, 2)), ops.unsqueeze(shift, 1));

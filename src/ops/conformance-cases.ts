@@ -278,4 +278,9 @@ export const opCases: readonly OpCase[] = [
     run: (ops, { x, w, s }) => ops.convPerRow(x!, w!, s!, 5),
     tolerance: 4e-6,
   },
+  {
+    name: "weightNorm",
+    inputs: { v: of(6, 4, 5), g: of(1, 1, 5) },
+    run: (ops, { v, g }) => ops.weightNorm(v!, g!),
+  },
 ];

@@ -118,6 +118,9 @@ export interface Composites<T> {
   /** A convolution of a one-channel signal with different filters for each row: signal [batch, samples], weight [batch, out, kernel],
    *  shift [batch, out] → [batch, time, out]. Folding the group norm into convolution 0 gives this form. */
   convPerRow(signal: T, weight: T, shift: T, stride: number): T;
+  /** A convolution's weight under weight norm, with one norm for each kernel position: v [out, in, kernel], g [1, 1, kernel] →
+   *  v · g / ‖v‖. It depends on weights alone, so an engine may compute it once for each session. */
+  weightNorm(v: T, g: T): T;
   activate(x: T, activation: Activation): T;
 }
 

@@ -1,4 +1,5 @@
 // Inference in a half dtype: products and convolutions in bfloat16 or float16, with weights packed where oneDNN offers it.
+import { defaultComposites } from "../../ops/composites.ts";
 import type { Activation, ConvOptions, Ops } from "../../ops/ops.ts";
 import { op } from "./call.ts";
 import type { Features } from "./features.ts";
@@ -46,6 +47,8 @@ export function halfOps(
     ...float,
     ...mixedArithmetic(float, half),
     activate,
+    // Once for each session: 5 % of a pass over a second of audio. In float32 it is too little to measure, and would cost memory.
+    weightNorm: (v, g) => forms.of(v, "weight norm", () => of(defaultComposites(float).weightNorm(v, g))),
     linear: available.packedLinear ? packedLinear(activate, half, forms) : plainLinear(activate, half),
     conv1d: halfConvolution(half, device, available, forms),
     attention: (q, k, v, lengths) => float.attention(of(q), of(k), of(v), lengths),

@@ -4,10 +4,10 @@ import { maxDifference } from "../../../test/fixtures/golden.ts";
 import { torchMissing } from "../../../test/fixtures/torch.ts";
 import { hostTensor } from "../../base/host-tensor.ts";
 import { fillGaussian, seeded } from "../../base/random.ts";
-import { attentionInBlocks } from "./inference-ops.ts";
+import { attentionInBlocks, inferenceOps } from "./inference-ops.ts";
 import { torchOps } from "./ops.ts";
-import { openTorch } from "./runtime.ts";
-import { fromHost, tidy, toFloats } from "./tensor.ts";
+import { memory, openTorch } from "./runtime.ts";
+import { fromHost, keep, tidy, toFloats } from "./tensor.ts";
 
 const device = process.env.OSTINATO_TEST_DEVICE ?? "cpu";
 beforeAll(async () => {
@@ -28,4 +28,24 @@ test.skipIf(torchMissing).each([false, true])("attention in blocks of queries eq
       expect(maxDifference(toFloats(blocks), whole)).toBeLessThan(1e-6);
     }
   });
+});
+
+test.skipIf(torchMissing)("in bfloat16 a weight under weight norm is computed once for a session", () => {
+  const before = memory().tensors;
+  const { ops, dispose } = inferenceOps(device, "bfloat16");
+  const random = (seed: number, ...shape: number[]) => {
+    const values = fillGaussian(seeded(seed), new Float32Array(shape.reduce((a, b) => a * b)));
+    return keep(fromHost(hostTensor(values, shape), device));
+  };
+  const [v, g] = [random(1, 8, 4, 5), random(2, 1, 1, 5)];
+  const [first, second] = [tidy(() => ops.weightNorm(v, g)), tidy(() => ops.weightNorm(v, g))];
+  expect(second).toBe(first);
+  expect(first.dtype).toBe("bfloat16");
+  tidy(() => {
+    const exact = toFloats(torchOps(device).weightNorm(v, g));
+    expect(maxDifference(toFloats(first), exact)).toBeLessThan(0.01);
+  });
+  dispose();
+  for (const weight of [v, g]) weight.dispose();
+  expect(memory().tensors).toBe(before);
 });

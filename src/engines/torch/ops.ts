@@ -1,5 +1,5 @@
 // Ops on libtorch: the primitives, and the composites as libtorch's own operators.
-import { activateWith } from "../../ops/composites.ts";
+import { activateWith, defaultComposites } from "../../ops/composites.ts";
 import type { Composites, Ops, Primitives } from "../../ops/ops.ts";
 import { op } from "./call.ts";
 import { torchPrimitives } from "./primitives.ts";
@@ -25,6 +25,7 @@ function torchComposites(ops: Primitives<TorchTensor>): Composites<TorchTensor> 
   const activate = activateWith(ops);
   return {
     activate,
+    weightNorm: defaultComposites(ops).weightNorm,
     linear: (x, weight, bias, activation = "none") => activate(linear(x, weight, bias), activation),
     attention: (q, k, v, lengths) => matmul(softmax(attentionScores(ops, q, k, lengths), -1), v),
     convPerRow: (signal, weight, shift, stride) =>

@@ -45,9 +45,7 @@ export function convolutionPositions({ kernel, groups, activation }: PositionalC
     },
     positions(cx, params, x) {
       const { ops } = cx;
-      const v = params.get(`${path}.weight_v`);
-      const norm = ops.sqrt(ops.sum(ops.sum(ops.mul(v, v), 0), 1)); // [1, 1, k]
-      const weight = ops.mul(v, ops.div(params.get(`${path}.weight_g`), norm));
+      const weight = ops.weightNorm(params.get(`${path}.weight_v`), params.get(`${path}.weight_g`));
       return ops.activate(sameLength(ops, x, weight, params.get(`${path}.bias`), { kernel, groups }), activation);
     },
   };
