@@ -33,6 +33,7 @@ const expected: Readonly<Record<string, { args: () => string[]; prints: RegExp }
     args: () => [model, join(folder, "music"), join(folder, "out")],
     prints: /song\.wav done: .*song\.npy \[1, 74, 16\]/,
   },
+  "similar-songs.ts": { args: () => [model, song, join(folder, "music")], prints: /^1\.000 .*song\.wav\n$/ },
   "read-a-checkpoint.ts": { args: () => [model], prints: /^safetensors, \d+ tensors\n.*float32 \[/ },
 };
 
