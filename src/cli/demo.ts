@@ -6,6 +6,7 @@ import { fileSource, writeAtomic } from "../base/files.node.ts";
 import { toFloat32 } from "../base/host-tensor.ts";
 import type { FileResult } from "../embed/report.ts";
 import { readNpy } from "../formats/npy.ts";
+import { DrawingPackagesError } from "../plot/peers.ts";
 import { embedAll } from "./embed.ts";
 import { openModel } from "./open-model.ts";
 import { parseCount } from "./options.ts";
@@ -65,8 +66,15 @@ async function run({ out, seconds }: DemoFlags, signal: AbortSignal): Promise<vo
   const { shape, output, provenance } = result!;
 
   note("4. A picture of similarities in each layer");
-  await timed("picture", () => drawPicture(picture, output!, { frameRateHz: provenance!.model.frameRateHz, openingSeconds: seconds / 4 }));
-  note(`   ${picture}`);
+  try {
+    await timed("picture", () =>
+      drawPicture(picture, output!, { frameRateHz: provenance!.model.frameRateHz, openingSeconds: seconds / 4 }),
+    );
+    note(`   ${picture}`);
+  } catch (error) {
+    if (!(error instanceof DrawingPackagesError)) throw error;
+    note(`   left out: ${error.message}`);
+  }
   note(`\n${output}: float32 [${shape!.join(", ")}] = [layers + 1, frames, width], with its provenance in the .json beside it`);
   note(`Times: ${times.join(", ")}.`);
   note("Next, with trained weights (380 MB, CC BY-NC 4.0) and your own music:");

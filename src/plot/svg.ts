@@ -2,6 +2,7 @@
 import type { Chart, Panels } from "./chart.ts";
 import type { Size } from "./layout.ts";
 import { toOption } from "./option.ts";
+import { drawingPackages } from "./peers.ts";
 import { textWidth } from "./text.ts";
 
 /** Draws a chart; default 800 × 500 pixels. ECharts is loaded with the first chart that is drawn, not before. */
@@ -38,7 +39,7 @@ async function renderPanels({ columns, charts }: Panels, { width, height }: Size
 let loading: ReturnType<typeof importEcharts> | undefined;
 
 function loadEcharts(): ReturnType<typeof importEcharts> {
-  loading ??= importEcharts();
+  loading ??= drawingPackages(importEcharts);
   return loading;
 }
 

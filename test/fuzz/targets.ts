@@ -20,6 +20,7 @@ import { shortSong } from "../../src/synth/short-song.ts";
 import { fixtureBytes } from "../fixtures/audio.ts";
 import { goldenPath } from "../fixtures/golden.ts";
 import { damaged, oggRepaired } from "./damage.ts";
+import { hostileFiles } from "./hostile.ts";
 
 export interface FuzzTarget {
   readonly name: string;
@@ -94,6 +95,7 @@ export const checkpointTargets: readonly FuzzTarget[] = [
   file("fairseq legacy", golden(`${good}/fairseq_legacy.pt`), checkpoint),
   { name: "hostile checkpoint", make: hostileFile, open: checkpoint },
   { name: "hostile pickle", make: hostileFile, open: pickle },
+  { name: "checkpoint made to cost", make: costlyFile, open: checkpoint },
 ];
 
 const wave = shortSong({ seconds: 0.3, sampleRateHz: 22_050, seed: 1 });
@@ -134,6 +136,13 @@ async function archive(array: Uint8Array): Promise<Uint8Array> {
 async function hostileFile(rng: Rng): Promise<Uint8Array> {
   const names = readdirSync(goldenPath("P_checkpoints/bad")).sort();
   const bytes = golden(`P_checkpoints/bad/${names[Math.floor(rng() * names.length)]!}`);
+  return rng() < 0.5 ? bytes : damaged(bytes, rng);
+}
+
+/** A file that would take much memory or time; half of the time damaged as well. */
+async function costlyFile(rng: Rng): Promise<Uint8Array> {
+  const generators = Object.values(hostileFiles);
+  const bytes = await generators[Math.floor(rng() * generators.length)]!(rng);
   return rng() < 0.5 ? bytes : damaged(bytes, rng);
 }
 
