@@ -1,4 +1,4 @@
-// The architecture, held by tests: floors, circles, and what may run in a browser.
+// Tests of the architecture: floors, circles, and what may run in a browser.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { violations } from "./architecture.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
-test("the library keeps its own map", () => {
+test("the sources follow the map of floors", () => {
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
     (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
   );
@@ -57,7 +57,7 @@ describe("a tree that breaks the map is refused:", () => {
     expect(found(tree)).toEqual(["browser.ts reaches ./data/a.ts, which needs Node: browser.ts."]);
   });
 
-  test("a package nobody has vouched for behind the browser's front door, also by an import() and through other files", () => {
+  test("a package that is not on the browser's list behind the browser's front door, also by an import() and through other files", () => {
     const tree = {
       "browser.ts": 'export { a } from "./audio/a.ts";',
       "audio/a.ts": 'import { type B } from "../base/b.ts";',

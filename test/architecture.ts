@@ -1,4 +1,4 @@
-// The rules of the architecture as a function of the sources, so that tests can also show it trees that break them.
+// The rules of the architecture as a function of the sources, so that tests can also apply them to trees that break them.
 import { dirname, join } from "node:path/posix";
 import type { Room } from "../src/floors.ts";
 import { type Import, importsOf } from "./source-imports.ts";

@@ -1,6 +1,5 @@
-// Every snippet of README and the docs is run as it stands, or says why not: against a hub on this machine that serves small models of
-// random weights under the real names. The snippets of a page run in order, in one folder; a few pages at a time. What stands behind "// → "
-// must be printed.
+// Runs every snippet of the README and the docs, or checks that it gives a reason why not. A hub on this machine serves small models with random
+// weights under the real names. The snippets of a page run in order, in one folder; a few pages at a time. Text after "// → " must be printed.
 import { execFile, execFileSync, fork } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -94,7 +93,7 @@ describe.concurrent.each([...texts])("%s", (page, text) => {
   });
 
   if (run.length === 0) return;
-  test("every snippet does what it says", { timeout: 300_000 }, async () => {
+  test("every snippet runs and prints what it promises", { timeout: 300_000 }, async () => {
     const runner = await takeRunner();
     await runPage(page, text, runner).finally(() => giveBack(runner));
   });
@@ -105,7 +104,7 @@ describe.concurrent.each([...texts])("%s", (page, text) => {
   });
 });
 
-test("the TypeScript snippets are of the right types", async () => {
+test("the TypeScript snippets type-check", async () => {
   const files = [...texts].flatMap(([page, text]) => {
     return snippetsOf(text).flatMap((snippet) => (snippet.language === "ts" && !snippet.notRun ? [fileOf(page, snippet)] : []));
   });
@@ -114,7 +113,7 @@ test("the TypeScript snippets are of the right types", async () => {
   expect(found.map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`)).toEqual([]);
 });
 
-test("links between the pages lead somewhere", async () => {
+test("links between the pages lead to existing files", async () => {
   for (const [page, text] of texts) {
     if (page.startsWith("docs/api/")) continue;
     for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)) {
@@ -129,7 +128,7 @@ const compiler = {
   ...{ types: ["node"], strict: true, noUncheckedIndexedAccess: true, skipLibCheck: true, noEmit: true },
 };
 
-/** As many as there are cores, at most four. */
+/** A free runner; there are as many as cores, at most four. */
 function takeRunner(): Promise<Runner> | Runner {
   const free = idle.pop();
   if (free) return free;
@@ -145,7 +144,7 @@ function giveBack(runner: Runner): void {
   else idle.push(runner);
 }
 
-/** @throws Error for the first snippet that fails or prints something else than it says. */
+/** @throws Error for the first snippet that fails or prints something else than promised. */
 async function runPage(page: string, text: string, runner: Runner): Promise<undefined> {
   for (const snippet of snippetsOf(text)) {
     if (snippet.notRun !== undefined || (snippet.language === "python" && !numpy)) continue;
@@ -157,7 +156,7 @@ async function runPage(page: string, text: string, runner: Runner): Promise<unde
   }
 }
 
-/** Each page has its own cache, so that none finds what another fetched. */
+/** Each page has its own cache, so that no page uses another's downloads. */
 async function outputOf(page: string, snippet: Snippet, runner: Runner): Promise<string> {
   const { language, text } = snippet;
   const path = fileOf(page, snippet);

@@ -1,4 +1,4 @@
-// The examples run as they stand, against a tiny model and a little music.
+// Runs the examples unchanged with a tiny model and short music.
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -37,12 +37,12 @@ const expected: Readonly<Record<string, { args: () => string[]; prints: RegExp }
   "read-a-checkpoint.ts": { args: () => [model], prints: /^safetensors, \d+ tensors\n.*float32 \[/ },
 };
 
-test("every example is tried", async () => {
+test("every example has a test", async () => {
   // Those for the browser are tried there (test/browser).
   expect((await readdir(examples)).filter((name) => name.endsWith(".ts")).sort()).toEqual(Object.keys(expected).sort());
 });
 
-test.each(Object.entries(expected))("%s does what it says", async (name, { args, prints }) => {
+test.each(Object.entries(expected))("%s prints what it promises", async (name, { args, prints }) => {
   const { stdout } = await promisify(execFile)(process.execPath, ["--import", tsx, join(examples, name), ...args()]);
   expect(stdout).toMatch(prints);
 });

@@ -1,4 +1,4 @@
-// The types hold what the compiler must refuse; `npm run types` is the test, this file only runs so that it is counted.
+// Code that the compiler must refuse. `npm run types` is the actual test; this file runs so that it is counted.
 import { expect, test } from "vitest";
 import { embed } from "../src/embed/embed.ts";
 import type { GraphTensor } from "../src/engines/onnx/graph.ts";
@@ -18,7 +18,7 @@ test("a tensor of one engine cannot enter another", () => {
   expect(mix).toBeTypeOf("function");
 });
 
-test("a stage can't look inside a tensor", () => {
+test("a stage can't access the values of a tensor", () => {
   const stage: Stage["run"] = (_, __, x) => {
     // @ts-expect-error a stage knows no engine: its tensors have no members
     x.shape;

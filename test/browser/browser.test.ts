@@ -1,5 +1,5 @@
-// The library in a real browser: the same models and the same decoders, bundled, in headless Chromium, held to the stored golden values and
-// to Node's own answers.
+// The library in a real browser: bundled models and decoders in headless Chromium, compared with the stored golden values and with
+// Node's results.
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -79,7 +79,7 @@ function askOn<K extends keyof Ask>(on: Page, name: K, ...args: Parameters<Ask[K
 }
 
 describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (skipped: ${chromiumMissing})` : ""}`, () => {
-  test("threads are on where the page is isolated, and their absence is said where it isn't", async () => {
+  test("threads are on where the page is isolated, and a warning says so where it isn't", async () => {
     const { threadsAllowed, cores } = await ask("isolated");
     expect(threadsAllowed).toBe(true);
     const first = await ask("runGolden", "mert_95m_24k", ["single_odd"]);
@@ -142,7 +142,7 @@ describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (ski
     expect(there.loaded).toBe(hash(loaded.samples));
   });
 
-  test("WebGPU, here by a software adapter, equals the original to 1e-4 once its answer on load was held to WebAssembly's", async ({
+  test("WebGPU, here on a software adapter, equals the original to 1e-4 after its comparison with WebAssembly on load", async ({
     skip,
   }) => {
     const withGpu = await launchChromium({ webgpu: true });
@@ -166,7 +166,7 @@ describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (ski
     await withGpu.close();
   }, 240_000);
 
-  test("a GPU that refuses its work gives way to WebAssembly, and that is said", async () => {
+  test("where a GPU fails, WebAssembly runs the model, and a warning says so", async () => {
     const broken = await browser.newPage();
     await broken.addInitScript(() => {
       const adapter = {
@@ -201,7 +201,7 @@ describe.skipIf(chromiumMissing)(`in headless Chromium${chromiumMissing ? ` (ski
     await example.close();
   });
 
-  test("what is amiss is said in words", async () => {
+  test("errors say what is wrong", async () => {
     const folder = "/golden/A_models/mert_95m_24k/";
     expect(await ask("runMistake", "/golden/nothing/")).toMatch(/^NotFoundError: .*\/golden\/nothing\/ has no config\.json/);
     expect(await ask("runMistake", folder, { backend: "webgpu" })).toMatch(/^NotFoundError: This browser .*backend: "wasm"/);

@@ -1,4 +1,4 @@
-// What runs in the browser under test: the library's browser door, asked by the test outside through `window.ask`.
+// The page under test: calls `ostinato/browser` for the test, which sends its requests through `window.ask`.
 import { decodeInThisThread } from "../../src/audio/decode.ts";
 import { toFloat32 } from "../../src/base/host-tensor.ts";
 import {

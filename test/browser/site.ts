@@ -1,4 +1,4 @@
-// A site for browser tests: the page's bundle, onnxruntime-web's files and folders of this repository, from this machine to itself.
+// A local web server for browser tests: the page's bundle, onnxruntime-web's files and folders of this repository.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";

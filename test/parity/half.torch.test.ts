@@ -1,8 +1,8 @@
-// bfloat16 on libtorch: every hidden state of the golden models keeps its direction.
+// bfloat16 on libtorch: the cosine of every hidden state of the golden models to float32.
 //
-// These models are 32 wide with large random weights, which no half precision gets to 0.9999 everywhere: transformers' own autocast on the
-// same inputs gives 0.99946 (music2vec) and 0.99993 (hubert_base). A random model of the 95M shape keeps 0.99994 in all 13 layers
-// (checks/device.ts prints both). The bound is what the least of the tiny ones holds.
+// These models are 32 wide with large random weights, for which no half precision reaches 0.9999 everywhere: transformers' autocast on the
+// same inputs gives 0.99946 (music2vec) and 0.99993 (hubert_base). A random model of the 95M shape reaches 0.99994 in all 13 layers
+// (checks/device.ts prints both). The bound is just below the lowest of the tiny models.
 import { describe, expect, test } from "vitest";
 import { hostTensor, toFloat32 } from "../../src/base/host-tensor.ts";
 import { torchEngine } from "../../src/engines/torch/engine.ts";

@@ -1,4 +1,4 @@
-// Parity of the teachers on libtorch: the same golden cases that src/dsp, src/inference and src/teachers hold ONNX Runtime to.
+// Parity of the teachers on libtorch: the same golden cases that src/dsp, src/inference and src/teachers test with ONNX Runtime.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { torchEngine } from "../../src/engines/torch/engine.ts";
 import { searchLibtorch } from "../../src/engines/torch/locate.ts";
