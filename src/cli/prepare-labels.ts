@@ -23,7 +23,10 @@ export interface LabelFlags extends ModelFlags {
   readonly passes?: number;
   readonly seed: number;
   readonly batchSize: number;
-  readonly store: "text" | "compact" | "both";
+  readonly store?: "text" | "compact" | "both";
+  readonly part?: string;
+  readonly plan?: boolean;
+  readonly trainOnly?: boolean;
   readonly sampleRate?: number;
   readonly json?: boolean;
 }
@@ -34,7 +37,10 @@ export function labelsCommand(): Command {
     .argument("<manifests>", "folder of train.tsv and valid.tsv, or of their shards")
     .requiredOption("--out <DIR>", "folder of the labels, which come with manifests of the clips that have them");
   return withLabelOptions(command)
-    .option("--seed <N>", "of a quantiser's training", parseSeed, 0)
+    .option("--seed <N>", "seed of a quantiser's training", parseSeed, 0)
+    .option("--part <I/N>", "label part I of N (from 0), joined by `prepare join`; auto: from SLURM, auto/N: from Kubernetes")
+    .option("--plan", "print the hours and bytes that labelling will take, and label nothing")
+    .option("--train-only", "kmeans, rvq: train the quantiser and label nothing")
     .option("--sample-rate <HZ>", "rate that the manifests' lengths count in, where no manifest.json beside them says it", parseCount)
     .option("--json", "print one JSON object a clip, then the report")
     .addHelpText("after", examples)
@@ -69,23 +75,68 @@ export function withLabelOptions(command: Command): Command {
     .option("--passes <N>", "kmeans, rvq: passes over the frames at most (default: 100)", parseCount)
     .option("--batch-size <N>", "clips a run of the teacher", parseCount, 8)
     .addOption(
-      new Option("--store <form>", "fairseq's text, the compact form, or both").choices(["text", "compact", "both"]).default("both"),
+      new Option("--store <form>", "fairseq's text, the compact form, or both (default: both; above 1 GB compact)").choices([
+        "text",
+        "compact",
+        "both",
+      ]),
     );
   return withEngineOptions(withHubOptions(command));
 }
 
 const examples = `
-A run that was interrupted goes on where it stopped. Clips that can't be used are named and left out.
+A run that was interrupted resumes. Clips that can't be used are named and left out.
 
 Examples:
   $ ostinato prepare labels data/manifest --out data --labels codec
   $ ostinato prepare labels data/manifest --out data --labels kmeans --features chroma --clusters 200
   $ ostinato prepare labels data/manifest --out data --labels rvq --stages 4 --size 256
+  $ ostinato prepare labels data/manifest --out data --labels codec --plan
+  $ ostinato prepare labels data/manifest --out data --labels codec --part 0/8
 `;
 
 async function run(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<void> {
+  if (flags.plan || flags.trainOnly) return planOrTrain(folder, flags, signal);
   const { unlabelled } = await import("../teachers/run/report.ts");
   if (unlabelled(await runLabels(folder, flags, signal)) > 0) process.exitCode = exitCodes.someFailed;
+}
+
+async function planOrTrain(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<void> {
+  const { planLabelling, trainTeacher } = await import("../teachers/run/prepare.ts");
+  const { planLines } = await import("../teachers/run/plan.ts");
+  const { parsePart } = await import("../teachers/run/parts.ts");
+  const { out, label, sampleRate: sampleRateHz, batchSize, engine, device, dtype, inputNorm } = flags;
+  const options = {
+    ...resolveOptions(flags, signal),
+    ...{ out, label, batchSize, engine, device, dtype, inputNorm, sampleRateHz, teacher: choiceOf(flags), onTraining: trainingNotes() },
+  };
+  if (flags.trainOnly) return trainTeacher(folder, options);
+  const { plan, teacher } = await planLabelling(folder, options);
+  if (flags.json) printJson(plan);
+  else for (const line of planLines(plan, teacher, flags.part === undefined ? 1 : parsePart(flags.part).count)) note(line);
+}
+
+/** `ostinato prepare join`: the parts of a labelling run become one. */
+export function joinCommand(): Command {
+  return new Command("join")
+    .description("Join the parts that `prepare labels --part` wrote, after checking that all are there and belong together.")
+    .argument("<folder>", "the --out of the parts, which the joined labels are written to")
+    .option("--label <NAME>", "the labels to join, where the parts hold several")
+    .addOption(
+      new Option("--store <form>", "text, compact, or both (default: both; above 1 GB compact)").choices(["text", "compact", "both"]),
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", "\nExample:\n  $ ostinato prepare join data\n")
+    .action(async (folder: string, { label, store, json }: { label?: string; store?: "text" | "compact" | "both"; json?: boolean }) => {
+      const { joinParts } = await import("../teachers/run/parts.ts");
+      const { labelSummary, unlabelled } = await import("../teachers/run/report.ts");
+      const { inClaimedFolder } = await import("../base/claim.node.ts");
+      const forms = store === undefined ? undefined : store === "both" ? (["text", "compact"] as const) : [store];
+      const report = await inClaimedFolder(folder, (guard) => joinParts(folder, { label, forms, guard }), { sweep: ["."] });
+      for (const line of labelSummary(report)) note(line);
+      if (json) printJson(report);
+      if (unlabelled(report) > 0) process.exitCode = exitCodes.someFailed;
+    });
 }
 
 /** Opens the teacher before any recording is read, so that a wrong checkpoint or sample rate is refused at once.
@@ -100,12 +151,14 @@ export async function checkTeacher(flags: LabelFlags & { readonly sampleRate: nu
 export async function runLabels(folder: string, flags: LabelFlags, signal: AbortSignal): Promise<LabelReport> {
   const { prepareLabels } = await import("../teachers/run/prepare.ts");
   const { labelSummary } = await import("../teachers/run/report.ts");
-  const { out, label, sampleRate, batchSize, store, json = false, engine, device, dtype, inputNorm } = flags;
+  const { parsePart } = await import("../teachers/run/parts.ts");
+  const { out, label, sampleRate, batchSize, store, part, json = false, engine, device, dtype, inputNorm } = flags;
   let progress: ReturnType<typeof startProgress> | undefined;
   const run = prepareLabels(folder, {
     ...resolveOptions(flags, signal),
     ...{ out, label, batchSize, engine, device, dtype, inputNorm, sampleRateHz: sampleRate, teacher: choiceOf(flags) },
-    forms: store === "both" ? ["text", "compact"] : [store],
+    forms: store === undefined ? undefined : store === "both" ? ["text", "compact"] : [store],
+    part: part === undefined ? undefined : parsePart(part),
     onTraining: trainingNotes(),
     onStart: (total) => {
       progress = startProgress({ total, stream: process.stderr, quiet: json });

@@ -2,19 +2,19 @@
 import { Command } from "commander";
 import { allCommand } from "./prepare-all.ts";
 import { checkCommand, storeCommand } from "./prepare-check.ts";
-import { labelsCommand } from "./prepare-labels.ts";
+import { joinCommand, labelsCommand } from "./prepare-labels.ts";
 import { manifestCommand } from "./prepare-manifest.ts";
 import { shardsCommand } from "./prepare-shards.ts";
 
 export function prepareCommand(): Command {
   const command = new Command("prepare").description("Prepare recordings for pre-training: manifests, labels, and a check of both.");
-  for (const step of [manifestCommand(), labelsCommand(), allCommand(), checkCommand(), storeCommand(), shardsCommand()])
+  for (const step of [manifestCommand(), labelsCommand(), joinCommand(), allCommand(), checkCommand(), storeCommand(), shardsCommand()])
     command.addCommand(step);
   return command.addHelpText("after", examples);
 }
 
 const examples = `
-Every step goes on where it was stopped, and does nothing twice.
+Every step resumes where it was stopped, and does nothing twice.
 
 Examples:
   $ ostinato prepare all music --out data --labels codec

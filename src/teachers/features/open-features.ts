@@ -20,7 +20,10 @@ export async function openFeatures(
   if (model === undefined || layer === undefined) {
     throw new ConfigError("Features of a layer need a model and a layer: --model m-a-p/MERT-v1-95M --layer 6.");
   }
-  const loaded = await loadModel(model, options);
+  const { revision, cacheDir, endpoint, token, localFilesOnly, onProgress, onNotice, signal, device, threads } = options;
+  const hub = { revision, cacheDir, endpoint, token, localFilesOnly, onProgress, onNotice, signal };
+  const given = Object.entries({ ...hub, engine: options.engine, device, dtype, threads }).filter(([, value]) => value !== undefined);
+  const loaded = await loadModel(model, Object.fromEntries(given));
   const hashes = (await loaded.weightsSha256()).map((hash) => hash.slice(0, 12));
   const name = `${model} (${[...hashes, ...(dtype === "fp32" ? [] : [dtype])].join(", ")})`;
   return { ...layerFeatures(loaded, { model: name, layer }), dispose: () => loaded.dispose() };

@@ -1,13 +1,14 @@
-// What became of a labelling run, for programs and for readers.
+// The report of a labelling run, for programs and for readers.
+import { join } from "node:path";
 
 import type { LabelStamp } from "../../data/labels/label-set.ts";
 import type { Clip } from "../../data/manifest/manifest.ts";
 import { durationText } from "../../data/manifest/report.ts";
 import type { Outcome } from "./journal.ts";
 
-/** A split's part of the report. */
+/** The report of one split. */
 export interface SplitReport {
-  /** Clips of the manifest that was labelled, and SHA-256 of its text. */
+  /** Clips of the manifest that was labelled, and its hash (`manifestHash`). */
   readonly clips: number;
   readonly source: string;
   readonly labelled: number;
@@ -17,19 +18,32 @@ export interface SplitReport {
   readonly leftOut: Readonly<Record<string, readonly { readonly path: string; readonly message: string }[]>>;
   /** Clips of another length than the manifest said: samples. */
   readonly corrected: readonly { readonly path: string; readonly from: number; readonly to: number }[];
-  /** Clips in which something was amiss, in words. */
+  /** Clips that were repaired or are incomplete, and how. */
   readonly mended: readonly { readonly path: string; readonly mends: readonly string[] }[];
 }
 
-/** What became of a labelling: the stamp, and the clips of each split. */
+/** Which clips of the whole manifests a part labels. */
+export interface PartRange {
+  readonly index: number;
+  readonly count: number;
+  /** Clips `from` up to `to` of each manifest, its number of clips and its hash. */
+  readonly splits: Readonly<Record<string, { readonly from: number; readonly to: number; readonly of: number; readonly source: string }>>;
+}
+
+/** Path of a label's report. */
+export const reportPath = (out: string, label: string): string => join(out, `report.${label}.json`);
+
+/** The result of a labelling: the stamp, and the clips of each split. */
 export interface LabelReport extends Omit<LabelStamp, "manifestHash"> {
   readonly label: string;
   readonly forms: readonly string[];
+  /** Present where this is a part of a run. */
+  readonly part?: PartRange | undefined;
   /** By the manifest's name. */
   readonly splits: Readonly<Record<string, SplitReport>>;
 }
 
-/** A split's report from its clips and what became of each. */
+/** Builds a split's report from its clips and their outcomes. */
 export function splitReport(
   clips: readonly Clip[],
   source: string,
@@ -58,10 +72,10 @@ export function splitReport(
   return { clips: clips.length, source, labelled, frames, seconds, leftOut, corrected, mended };
 }
 
-/** Reasons that are a choice, not a failure. */
+/** Reasons that follow from the settings and are no failure. */
 const chosen = ["too short", "silent"];
 
-/** How many clips could not be read. */
+/** Number of clips that could not be read. */
 export function unlabelled({ splits }: Pick<LabelReport, "splits">): number {
   let count = 0;
   for (const { leftOut } of Object.values(splits)) {
@@ -70,10 +84,10 @@ export function unlabelled({ splits }: Pick<LabelReport, "splits">): number {
   return count;
 }
 
-/** Files named of each kind. */
+/** Number of files that the summary names of each kind. */
 const named = 5;
 
-/** The report in lines for the screen. */
+/** The report as lines of text. */
 export function labelSummary({ label, teacher, codebooks, codebookSize, rateHz, splits }: LabelReport): string[] {
   const lines = [`${label}: ${teacher}; ${codebooks} x ${codebookSize} codes, ${rateHz} frames a second.`];
   const some = (what: string, texts: readonly string[]) => {
@@ -93,7 +107,7 @@ export function labelSummary({ label, teacher, codebooks, codebookSize, rateHz, 
       corrected.map(({ path, from, to }) => `${path}: ${to} samples, not ${from}`),
     );
     some(
-      "used, though not whole",
+      "used, but damaged",
       mended.map(({ path, mends }) => `${path}: ${mends.join("; ")}`),
     );
   }
