@@ -16,8 +16,8 @@ export interface LoadOptions extends Omit<ResolveOptions, "onNotice">, Omit<Engi
   padding?: Padding | undefined;
   /** Refuses weights whose licence forbids commercial use, or is not stated. Default false. */
   commercial?: boolean | undefined;
-  /** Opens the engine and computes one second of silence while loading, so that the first call is as fast as the others. Layers say
-   *  which will be asked for; `true` means all. Default false. */
+  /** Opens the engine, hashes the weights and computes one second of silence while loading, so that the first call is as fast as the
+   *  others. Layers say which will be asked for; `true` means all. Default false. */
   warmUp?: boolean | LayerChoice | undefined;
   /** Runs the model in a worker thread, so that computing does not block this one: for servers. Default false. */
   worker?: boolean | undefined;

@@ -86,6 +86,7 @@ export async function loadModel(nameOrFolder: string | URL, options: LoadOptions
     };
     if (warmUp !== false) {
       const { sampleRateHz } = architecture.model;
+      void model.weightsSha256().catch(() => {}); // provenance needs it: read while the engine opens
       await model.hiddenStates([new Float32Array(sampleRateHz)], warmUp === true ? "all" : warmUp).catch(async (error) => {
         await encoder.dispose();
         throw error;
