@@ -84,6 +84,10 @@ test("a plan gives bytes and hours, and large sets are compact by default", asyn
   const frames = Object.values(report.splits).reduce((sum, split) => sum + split.frames, 0);
   expect(plan).toMatchObject({ clips: 7, frames, compactBytes: 2 * 2 * frames + 8 * 7 });
   expect(plan.workHours).toBeGreaterThan(0);
+  await mkdir(at("one"));
+  await writeFile(at("one/train.tsv"), `${at("music")}\n0.wav\t24000\n`);
+  const single = await planLabelling(at("one"), { out: at("planned"), teacher, engine, sampleRateHz: 24_000 });
+  expect(single.plan.audioSecondsPerSecond).toBeGreaterThan(0);
   expect(planLines(plan, opened)[0]).toContain("7 clips");
   const large = {
     clips: 1,

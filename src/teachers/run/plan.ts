@@ -1,7 +1,7 @@
 // What a labelling run will take: bytes by arithmetic, hours by measuring the teacher on a few clips.
 import { join } from "node:path";
 import { loadAudio } from "../../audio/load.node.ts";
-import { OstinatoError } from "../../base/errors.ts";
+import { ConfigError, OstinatoError } from "../../base/errors.ts";
 import type { LabelForm } from "../../data/labels/sets.ts";
 import type { NamedManifest } from "../../data/manifest/files.ts";
 import type { Teacher } from "../teacher.ts";
@@ -48,25 +48,24 @@ export async function planLabels(manifests: readonly NamedManifest[], teacher: T
   const step = Math.max(1, Math.floor(all.length / sampleClips));
   const load = async (file: string) =>
     (await loadAudio(file, { sampleRateHz: teacher.sampleRateHz, startSeconds: 0, seconds: sampleSeconds, signal })).samples;
-  let [seconds, work, warm] = [0, 0, false];
+  let [seconds, work, isWarm] = [0, 0, false];
   for (let i = 0; i < all.length && i < step * sampleClips; i += step) {
-    const began = performance.now();
     try {
+      if (!isWarm) await teacher.encode([await load(all[i]!.file)]); // the first call also prepares the engine
+      isWarm = true;
+      const began = performance.now();
       const samples = await load(all[i]!.file);
       await teacher.encode([samples]);
-      if (warm) {
-        seconds += samples.length / teacher.sampleRateHz;
-        work += (performance.now() - began) / 1000;
-      } else if (all.length > 1)
-        i -= step; // the first call also prepares the engine: it is repeated
-      else await teacher.encode([samples]);
-      warm = true;
+      seconds += samples.length / teacher.sampleRateHz;
+      work += (performance.now() - began) / 1000;
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof OstinatoError)) throw error;
     }
   }
-  const audioSecondsPerSecond = work > 0 ? seconds / work : Number.NaN;
+  if (work === 0)
+    throw new ConfigError("None of the sampled clips could be labelled, so nothing can be measured. Check the manifest's root.");
+  const audioSecondsPerSecond = seconds / work;
   const bytes = compactBytes(manifests, teacher);
   const textBytes = Math.round(frames * teacher.codebooks * digits);
   return {
