@@ -1,6 +1,6 @@
 // Window deviation: the difference between a layer's frames computed in windows and those of the whole clip.
 import { longClip, windowedFrames } from "../src/inference/long.ts";
-import type { Sessions } from "../src/inference/sessions.ts";
+import type { StageChain } from "../src/inference/stage-chain.ts";
 import type { WindowOptions } from "../src/inference/window.ts";
 import type { Model } from "../src/models/model.ts";
 import type { Values } from "../src/ops/program.ts";
@@ -21,23 +21,19 @@ export interface WindowDeviation {
  *  don't affect, is kept from the first run. */
 export async function deviationOf(
   model: Model,
-  sessions: Sessions,
+  chain: StageChain,
   clip: Float32Array,
 ): Promise<{ of(window: WindowOptions): Promise<WindowDeviation[]> }> {
   const { layers: count, width } = model;
   const remembered = new Map<number, Values>();
-  const remembering: Sessions = {
-    ...sessions,
-    async get(key, program) {
-      if (!key.startsWith("frontend")) return sessions.get(key, program);
-      const dispose = async () => {};
-      const run = async (inputs: Values) => {
-        const chunk = chunks++;
-        const known = remembered.get(chunk) ?? (await (await sessions.get(key, program)).run(inputs));
-        remembered.set(chunk, known);
-        return known;
-      };
-      return { run, dispose };
+  const remembering: StageChain = {
+    ...chain,
+    async run(inputs, outputs, first) {
+      if (outputs.join() !== "frontend") return chain.run(inputs, outputs, first);
+      const chunk = chunks++;
+      const known = remembered.get(chunk) ?? (await chain.run(inputs, outputs));
+      remembered.set(chunk, known);
+      return known;
     },
   };
   let chunks = 0;
@@ -45,7 +41,7 @@ export async function deviationOf(
   const all = Array.from({ length: count + 1 }, (_, layer) => layer);
   const inWindows = (window: WindowOptions) => {
     chunks = 0;
-    return windowedFrames({ model, sessions: remembering, normaliseInput: false }, long, all, window);
+    return windowedFrames({ model, chain: remembering, normaliseInput: false }, long, all, window);
   };
   const total = model.frameCount(clip.length);
   const layers = all.map(() => new Float32Array(total * width));

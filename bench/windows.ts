@@ -7,7 +7,7 @@ import { downmix } from "../src/audio/waveform.ts";
 import { randomWeights } from "../src/checkpoint/random.ts";
 import { onnxEngine } from "../src/engines/onnx/engine.node.ts";
 import { chooseEngine } from "../src/inference/choose-engine.node.ts";
-import { keepSessions } from "../src/inference/sessions.ts";
+import { stageChain } from "../src/inference/stage-chain.ts";
 import { architectureFromHf } from "../src/models/index.ts";
 import type { WeightReader } from "../src/ops/program.ts";
 import { shortSong } from "../src/synth/short-song.ts";
@@ -55,8 +55,8 @@ const rows: Row[] = [];
 for (const minutes of options.clips.split(",").map(Number)) {
   const music = downmix(shortSong({ seconds: 60 * minutes, sampleRateHz: rate, seed: 1 }));
   for (const [attention, factor] of Object.entries(attentions) as ["diffuse" | "peaked", number][]) {
-    const sessions = keepSessions(onnxEngine(), sharpened(randomWeights(model, 1), factor), 2);
-    const whole = await deviationOf(model, sessions, music);
+    const chain = stageChain(model, onnxEngine(), sharpened(randomWeights(model, 1), factor));
+    const whole = await deviationOf(model, chain, music);
     for (const [window, overlap, longest] of settings) {
       if (minutes > longest) continue;
       const layers = await whole.of({ windowSeconds: window, overlapSeconds: overlap });
@@ -64,7 +64,7 @@ for (const minutes of options.clips.split(",").map(Number)) {
       const shown = layers.map(({ relative }) => (100 * relative).toPrecision(2)).join(" ");
       console.log(`${minutes} min, ${attention}, window ${window} s, overlap ${overlap} s: % by layer ${shown}`);
     }
-    await sessions.dispose();
+    await chain.dispose();
   }
 }
 writeResults("windows", {

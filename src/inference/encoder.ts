@@ -3,12 +3,11 @@
 import { ConfigError, TooShortError } from "../base/errors.ts";
 import { hostTensor, int32Vector } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
-import type { Engine, Session, Values, WeightReader } from "../ops/program.ts";
-import { chainProgram, stagesUpTo } from "../ops/stage.ts";
+import type { Engine, Values, WeightReader } from "../ops/program.ts";
 import { prepareBatch } from "./input-normalisation.ts";
 import { type FrameRun, gatherRow, type LongClip, longClip, windowedFrames } from "./long.ts";
 import type { HiddenStates } from "./pooling.ts";
-import { keepSessions } from "./sessions.ts";
+import { stageChain } from "./stage-chain.ts";
 import { windowFor } from "./window.ts";
 
 /** How clips of different lengths share a batch.
@@ -64,19 +63,7 @@ export interface Encoder {
 
 export function createEncoder(model: Model, engine: Engine, weights: WeightReader, given: EncoderOptions): Encoder {
   const options = { padding: "exact", attentionMask: false, ...given } as const;
-  const sessions = keepSessions(engine, weights, 3);
-
-  /** The program that ends with the highest stage among `outputs`. */
-  function session(outputs: readonly string[], counted: { windows: boolean; frames: boolean }): Promise<Session> {
-    return sessions.get(`${outputs.join()} ${counted.windows} ${counted.frames}`, () => {
-      return chainProgram(model.family, stagesUpTo(model.stages, outputs), {
-        input: { dtype: "float32", shape: ["batch", "samples"] },
-        outputs,
-        padding: options.padding,
-        with: counted,
-      });
-    });
-  }
+  const chain = stageChain(model, engine, weights, options.padding);
 
   return {
     model,
@@ -93,11 +80,10 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
       const mixed = batch.lengths.some((length) => length !== batch.samples);
       const counted = { windows: mixed && exact, frames: mixed && (exact || options.attentionMask) };
       const outputs = layers.map((layer) => model.hiddenStates[layer]!);
-      const ready = await session(outputs, counted);
       const inputs: Values = { x: hostTensor(batch.values, [batch.rows, batch.samples]) };
       if (counted.windows) inputs.windows = int32Vector(batch.lengths.map((length) => model.windowCount(length)));
       if (counted.frames) inputs.frames = int32Vector(batch.lengths.map((length) => model.frameCount(length)));
-      const results = await ready.run(inputs);
+      const results = await chain.run(inputs, outputs);
       return batch.lengths.map((length, row) => {
         const frames = model.frameCount(exact || options.attentionMask ? length : batch.samples);
         return {
@@ -118,16 +104,15 @@ export function createEncoder(model: Model, engine: Engine, weights: WeightReade
       const { samples } = long.statistics;
       checkLength(model, samples);
       const window = windowSeconds === undefined ? windowFor(model, samples) : { windowSeconds, overlapSeconds };
-      const run = { model, sessions, normaliseInput: options.normaliseInput };
+      const run = { model, chain, normaliseInput: options.normaliseInput };
       yield* windowedFrames(run, long, chosenLayers(layers, model.layers), { ...window, batchSize, signal });
     },
     async taps(waveform, names) {
       checkLength(model, waveform.length);
       const batch = prepareBatch([waveform], { normalise: options.normaliseInput });
-      const ready = await session(names, { windows: false, frames: false });
-      return ready.run({ x: hostTensor(batch.values, [1, batch.samples]) });
+      return chain.run({ x: hostTensor(batch.values, [1, batch.samples]) }, names);
     },
-    dispose: () => sessions.dispose(),
+    dispose: () => chain.dispose(),
   };
 }
 

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goldenArray, goldenJson, goldenPath, maxDifference } from "../../test/fixtures/golden.ts";
 import { fileSource, writeAtomic } from "../base/files.node.ts";
+import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import { type TorchTree, torchZipChunks } from "../formats/torch/write.ts";
+import type { Engine } from "../ops/program.ts";
 import { loadModel } from "./load.node.ts";
 
 let folder: string;
@@ -73,6 +75,23 @@ test("a folder with both spellings of weight norm gives the same model", async (
   expect(maxDifference(outputs[0]!, outputs[1]!)).toBe(0);
 });
 
+test("with warmUp every session is prepared while the model loads", async () => {
+  const prepared: string[] = [];
+  const { prepare, ...rest } = onnxEngine({ threads: 1 });
+  const engine: Engine = {
+    ...rest,
+    prepare(program, weights) {
+      prepared.push(program.name);
+      return prepare(program, weights);
+    },
+  };
+  const model = await loadModel(goldenPath("A_models/mert_95m_24k"), { engine, warmUp: true });
+  const atLoad = prepared.length;
+  await model.hiddenStates([new Float32Array(9000).fill(0.1)], [1]);
+  expect([atLoad > 0, prepared.length]).toEqual([true, atLoad]);
+  await model.dispose();
+});
+
 describe("an error names", () => {
   async function broken(change: (config: Record<string, unknown>) => unknown) {
     const copy = await mkdtemp(join(folder, "broken-"));
@@ -89,7 +108,7 @@ describe("an error names", () => {
     await expect(broken((config) => ({ ...config, num_hidden_layers: 9 }))).rejects.toThrow(/has no weight encoder\.layers\.3\./);
   });
   test("a wrong value, by its key", async () => {
-    await expect(broken((config) => ({ ...config, hidden_act: "swish" }))).rejects.toThrow(/config\.json: hidden_act: /);
+    await expect(broken((config) => ({ ...config, hidden_act: "mish" }))).rejects.toThrow(/config\.json: hidden_act: /);
     await expect(broken((config) => ({ ...config, num_attention_heads: 5 }))).rejects.toThrow(
       "hidden_size 32 is not a multiple of num_attention_heads 5.",
     );

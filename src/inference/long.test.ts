@@ -10,7 +10,7 @@ import { onnxEngine } from "../engines/onnx/engine.node.ts";
 import { torchEngine } from "../engines/torch/engine.ts";
 import { createEncoder, type Encoder } from "./encoder.ts";
 import { type FrameRun, frontendFrames, type LongClip, longClip } from "./long.ts";
-import { keepSessions } from "./sessions.ts";
+import { stageChain } from "./stage-chain.ts";
 
 const engines = [
   ["onnx", () => onnxEngine({ threads: 1 }), undefined],
@@ -46,18 +46,18 @@ describe.each(engines)("on %s", (_, start, missing) => {
         const { model, weights, close } = await openGoldenModel(name);
         const engine = start();
         const encoder = createEncoder(model, engine, weights, { normaliseInput: on });
-        const sessions = keepSessions(engine, weights, 2);
+        const chain = stageChain(model, engine, weights);
         const samples = crescendo(13 * model.sampleRateHz + 77);
         for (const tap of ["conv_features", "frontend"]) {
           const whole = toFloat32((await encoder.taps(samples, [tap]))[tap]!);
           let at = 0;
-          for await (const frames of frontendFrames({ model, sessions, normaliseInput: on }, longClip(samples, model), tap)) {
+          for await (const frames of frontendFrames({ model, chain, normaliseInput: on }, longClip(samples, model), tap)) {
             expect(maxDifference(frames, whole.subarray(at, at + frames.length))).toBeLessThan(1e-5);
             at += frames.length;
           }
           expect(at).toBe(whole.length);
         }
-        await sessions.dispose();
+        await chain.dispose();
         await encoder.dispose();
         await close();
       },

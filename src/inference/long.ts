@@ -8,12 +8,11 @@
 import { AudioError } from "../base/errors.ts";
 import { type HostTensor, hostTensor, toFloat32 } from "../base/host-tensor.ts";
 import type { Model } from "../models/model.ts";
-import { chainProgram, stagesUpTo } from "../ops/stage.ts";
 import { type ClipStatistics, gatherStatistics, momentInputs } from "./clip-statistics.ts";
 import { normalise } from "./input-normalisation.ts";
 import type { HiddenStates } from "./pooling.ts";
 import { rowBuffer } from "./row-buffer.ts";
-import type { Sessions } from "./sessions.ts";
+import type { StageChain } from "./stage-chain.ts";
 import { planWindows, type WindowOptions } from "./window.ts";
 
 /** A clip that need not fit in memory: mono at the model's rate, read in pieces, any number of times. */
@@ -30,7 +29,7 @@ export interface FrameRun extends HiddenStates {
 
 export interface LongRun {
   readonly model: Model;
-  readonly sessions: Sessions;
+  readonly chain: StageChain;
   readonly normaliseInput: boolean;
 }
 
@@ -60,16 +59,10 @@ const runFrames = 256;
  *  @param tap the frontend's output, or a tap inside it with one row per frame.
  *  @throws AudioError when the second reading of the clip is not as long as the first. */
 export async function* frontendFrames(run: LongRun, clip: LongClip, tap = "frontend"): AsyncGenerator<Float32Array> {
-  const { model, sessions, normaliseInput } = run;
-  const { hopSamples: hop, minimumSamples, normWindows, contextFrames: context } = model;
+  const { model, chain, normaliseInput } = run;
+  const { hopSamples: hop, minimumSamples, contextFrames: context } = model;
   const { statistics } = clip;
   const total = model.frameCount(statistics.samples);
-  const program = () =>
-    chainProgram(`${model.family} frontend`, model.stages.slice(0, 1), {
-      input: { dtype: "float32", shape: ["batch", "samples"] },
-      outputs: [tap],
-      with: { moments: normWindows?.size },
-    });
   const moments = statistics.windows && momentInputs({ ...statistics, windows: statistics.windows }, normaliseInput);
   const samples = rowBuffer(1);
   const pieces = clip.pieces()[Symbol.asyncIterator]();
@@ -88,9 +81,8 @@ export async function* frontendFrames(run: LongRun, clip: LongClip, tap = "front
         samples.append(value);
       }
       const cut = samples.cut(from * hop, end);
-      const session = await sessions.get(`frontend ${tap}`, program);
       const x = normaliseInput ? normalise(cut, statistics) : cut;
-      const frames = toFloat32((await session.run({ x: hostTensor(x, [1, x.length]), ...moments }))[tap]!);
+      const frames = toFloat32((await chain.run({ x: hostTensor(x, [1, x.length]), ...moments }, [tap]))[tap]!);
       const width = frames.length / (to - from);
       yield frames.subarray((first - from) * width, (last - from) * width);
       samples.dropBefore((last - context) * hop);
@@ -109,17 +101,10 @@ export async function* windowedFrames(
   layers: readonly number[],
   options: WindowOptions & { readonly batchSize?: number | undefined; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<FrameRun> {
-  const { model, sessions } = run;
+  const { model, chain } = run;
   const { batchSize = 1, signal } = options;
   const outputs = layers.map((layer) => model.hiddenStates[layer]!);
-  const program = () =>
-    chainProgram(`${model.family} transformer`, stagesUpTo(model.stages, outputs).slice(1), {
-      input: { dtype: "float32", shape: ["batch", "frames", model.width] },
-      outputs,
-    });
   const windows = planWindows(model, clip.statistics.samples, options);
-  const transformer = () => sessions.get(`transformer ${outputs.join()}`, program);
-  await transformer(); // loading holds the weights twice, so it comes before other allocations
   const front = frontendFrames(run, clip);
   const frames = rowBuffer(model.width);
   try {
@@ -135,7 +120,7 @@ export async function* windowedFrames(
       for (const [row, { firstFrame }] of batch.entries()) x.set(frames.cut(firstFrame, firstFrame + each), row * each * model.width);
       frames.dropBefore(windows[at + batchSize]?.firstFrame ?? end);
       signal?.throwIfAborted();
-      const results = await (await transformer()).run({ x: hostTensor(x, [batch.length, each, model.width]) });
+      const results = await chain.run({ x: hostTensor(x, [batch.length, each, model.width]) }, outputs, 1);
       const states = outputs.map((output) => results[output]!);
       for (const [row, { firstFrame, keepFrom, keepTo }] of batch.entries()) {
         for (let from = keepFrom; from < keepTo; from += runFrames) {

@@ -1,34 +1,60 @@
-// Sessions kept ready: an encoder runs few programs, again and again.
+// Sessions kept ready for the programs that an encoder runs again and again.
 import type { Engine, Program, Session, WeightReader } from "../ops/program.ts";
 
 export interface Sessions {
-  /** The session of the program that `key` stands for, made by `program` where it isn't ready. It may be gone at the next call. */
-  get(key: string, program: () => Program): Promise<Session>;
+  /** Lends the session of `key` to `use` for as long as its promise is pending; `program` gives the program of a session that is not ready.
+   *  A session that others are still using is disposed of only after the last of them has finished. */
+  use<R>(key: string, program: () => Program, use: (session: Session) => Promise<R>): Promise<R>;
+  /** Disposes of every session as soon as nobody uses it. Later calls prepare new ones. */
   dispose(): Promise<void>;
 }
 
-/** Keeps the `kept` sessions used last, and disposes the others. */
-export function keepSessions(engine: Engine, weights: WeightReader, kept: number): Sessions {
-  const sessions = new Map<string, Promise<Session>>();
+interface Kept {
+  readonly session: Promise<Session>;
+  users: number;
+  /** Set when the session has left the cache: its last user disposes of it. */
+  dropped: boolean;
+}
+
+/** Keeps the `limit` sessions used last. */
+export function keepSessions(engine: Engine, weights: WeightReader, limit: number): Sessions {
+  const sessions = new Map<string, Kept>();
+
+  async function release(kept: Kept): Promise<void> {
+    kept.users--;
+    if (kept.dropped && kept.users === 0) await (await kept.session.catch(() => undefined))?.dispose();
+  }
+
+  /** Takes a session out of the cache. The extra user makes this call the last one where the session is idle. */
+  function drop(key: string, kept: Kept): Promise<void> {
+    if (sessions.get(key) === kept) sessions.delete(key);
+    kept.dropped = true;
+    kept.users++;
+    return release(kept);
+  }
+
   return {
-    async get(key, program) {
-      let ready = sessions.get(key);
-      if (ready === undefined) {
-        ready = engine.prepare(program(), weights);
-        ready.catch(() => sessions.delete(key));
-      }
+    async use(key, program, use) {
+      const kept = sessions.get(key) ?? { session: engine.prepare(program(), weights), users: 0, dropped: false };
+      kept.users++;
       sessions.delete(key);
-      sessions.set(key, ready); // the latest used goes last
-      for (const [old, idle] of [...sessions].slice(0, -kept)) {
-        sessions.delete(old);
-        await (await idle).dispose();
+      sessions.set(key, kept); // the last used stands last
+      for (const [old, idle] of [...sessions].slice(0, -limit)) await drop(old, idle);
+      try {
+        return await use(await kept.session);
+      } catch (error) {
+        const failed = await kept.session.then(
+          () => false,
+          () => true,
+        );
+        if (failed && sessions.get(key) === kept) sessions.delete(key);
+        throw error;
+      } finally {
+        await release(kept);
       }
-      return ready;
     },
     async dispose() {
-      const all = [...sessions.values()];
-      sessions.clear();
-      for (const ready of all) await (await ready).dispose();
+      await Promise.all([...sessions].map(([key, kept]) => drop(key, kept)));
     },
   };
 }

@@ -30,14 +30,18 @@ export type Values = Record<string, HostTensor>;
 
 /** A program prepared on an engine. */
 export interface Session {
-  /** Takes and returns tensors under the program's names; outputs are float32, int32 or bool. */
-  run(inputs: Values): Promise<Values>;
+  /** Takes and returns tensors under the program's names; outputs are float32, int32 or bool. `wanted` names the outputs that the caller reads,
+   *  by default all; an engine may return more. */
+  run(inputs: Values, wanted?: readonly string[]): Promise<Values>;
   dispose(): Promise<void>;
 }
 
 /** A backend that runs programs: `name` is "onnx" for ONNX Runtime, "torch" for libtorch. */
 export interface Engine {
   readonly name: string;
+  /** Set where every session holds weights of its own and values pass between sessions at little cost: inference then cuts a model into
+   *  groups of stages with one session each, instead of preparing the whole model for each choice of layers. */
+  readonly sessionHoldsWeights?: boolean;
   prepare(program: Program, weights: WeightReader): Promise<Session>;
 }
 

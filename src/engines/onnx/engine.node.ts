@@ -20,7 +20,7 @@ export interface OnnxEngineOptions {
 
 /** ONNX Runtime on the CPU, for the `engine` option of `loadModel` where its defaults do not fit: to limit its threads, say. */
 export function onnxEngine({ dtype = "fp32", ...options }: OnnxEngineOptions = {}): Engine {
-  return { name: "onnx", prepare: checkedPrepare(dtype, sessionPrepare(options)) };
+  return { name: "onnx", sessionHoldsWeights: true, prepare: checkedPrepare(dtype, sessionPrepare(options)) };
 }
 
 /** Traces programs and creates onnxruntime sessions for them. */
@@ -40,12 +40,14 @@ export function sessionPrepare({ threads = availableParallelism(), spin = true }
           use_device_allocator_for_initializers: "1",
           // Silent passages give subnormal activations, which would slow the run.
           set_denormal_as_zero: "1",
+          // Sessions take turns: waiting threads of one would slow the next.
+          force_spinning_stop: "1",
           intra_op: { allow_spinning: spin ? "1" : "0" },
         },
       },
     });
     return {
-      run: (inputs) => runSession(ort.Tensor, session, inputs),
+      run: (inputs, wanted) => runSession(ort.Tensor, session, inputs, wanted),
       dispose: () => session.release(),
     };
   };

@@ -8,14 +8,20 @@ import { byWeight, externalBytes, type TracedProgram } from "./trace.ts";
 
 /** The part of a session that both packages share. */
 interface Runnable {
-  run(feeds: Record<string, Tensor>): Promise<{ readonly [name: string]: unknown }>;
+  readonly outputNames: readonly string[];
+  run(feeds: Record<string, Tensor>, fetches: readonly string[]): Promise<{ readonly [name: string]: unknown }>;
 }
 
-/** Runs a session on host tensors. `Tensor` is the package's tensor class. */
-export async function runSession(Tensor: TensorConstructor, session: Runnable, inputs: Values): Promise<Values> {
+/** Runs a session on host tensors and returns `outputs`, by default all. `Tensor` is the package's tensor class. */
+export async function runSession(
+  Tensor: TensorConstructor,
+  session: Runnable,
+  inputs: Values,
+  outputs?: readonly string[],
+): Promise<Values> {
   const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(Tensor, name, tensor)]));
-  const outputs = (await session.run(feeds)) as Record<string, Tensor>;
-  return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
+  const results = (await session.run(feeds, outputs ?? session.outputNames)) as Record<string, Tensor>;
+  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
 }
 
 /** The initializers outside the graph, in the form of both packages' `externalData`. */
