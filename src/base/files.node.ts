@@ -74,10 +74,10 @@ async function openRegular(path: string): Promise<{ handle: FileHandle; size: nu
     }
     throw error;
   });
-  const found = await handle.stat();
-  if (found.isFile()) return { handle, size: found.size };
+  const stats = await handle.stat();
+  if (stats.isFile()) return { handle, size: stats.size };
   await handle.close();
-  const kind = found.isDirectory() ? "a folder" : found.isFIFO() ? "a pipe" : found.isSocket() ? "a socket" : "a device";
+  const kind = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
   throw new FormatError(`${printable(path, 400)} is ${kind}, not a file.`);
 }
 

@@ -55,12 +55,12 @@ export async function convertCheckpoint(
 
 /** The model's tensors under transformers' names. */
 function modelTensors(file: TensorFile, { model, keys }: Architecture): { tensors: LazyTensor[]; leftOut: string[]; missing: string[] } {
-  const found = weightNames(file, keys);
+  const namesInFile = weightNames(file, keys);
   const specs = modelParams(model);
   const missing: string[] = [];
   const tensors: LazyTensor[] = [];
   for (const [name, spec] of Object.entries(specs)) {
-    const theirs = found.get(name);
+    const theirs = namesInFile.get(name);
     if (theirs === undefined) {
       // Only training uses the mask embedding, and transformers creates one where the file has none.
       if (name !== "masked_spec_embed") throw new NotFoundError(`${file.name} has no weight ${name}, which its configuration asks for.`);
@@ -71,7 +71,7 @@ function modelTensors(file: TensorFile, { model, keys }: Architecture): { tensor
     checkShape(name, shape, spec.shape);
     tensors.push({ name, dtype, shape, read: () => file.read(theirs) });
   }
-  const used = new Set(tensors.map(({ name }) => found.get(name)));
+  const used = new Set(tensors.map(({ name }) => namesInFile.get(name)));
   return { tensors, leftOut: [...file.tensors.keys()].filter((name) => !used.has(name)), missing };
 }
 

@@ -33,16 +33,16 @@ export async function openCheckpointFolder(folder: string): Promise<TensorFile> 
   if (chosen) return openCheckpointFile(join(folder, chosen));
   const others = files.filter((name) => /\.(safetensors|pt|pth|th|bin)$/.test(name));
   if (others.length === 1) return openCheckpointFile(join(folder, others[0]!));
-  const found = others.length
+  const contents = others.length
     ? `several checkpoints (${others.join(", ")}): name one`
     : "no checkpoint (model.safetensors, pytorch_model.bin or a single .pt)";
-  throw new NotFoundError(`The folder ${folder} holds ${found}.`);
+  throw new NotFoundError(`The folder ${folder} holds ${contents}.`);
 }
 
 /** Opens the checkpoint at `path`, a file or a folder. @throws as the functions for either. */
 export async function openCheckpointPath(path: string): Promise<TensorFile> {
   const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
+    (contents) => contents.isDirectory(),
     () => false,
   );
   return isFolder ? openCheckpointFolder(path) : openCheckpointFile(path);

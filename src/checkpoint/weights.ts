@@ -8,10 +8,10 @@ import type { WeightReader } from "../ops/program.ts";
 /** Maps the model's weight names to the file's names. */
 export function weightNames(file: Pick<TensorFile, "format" | "tensors">, keys: KeyMap): Map<string, string> {
   const names = new Map<string, string>();
-  for (const found of file.tensors.keys()) {
-    const canonical = canonicalName(found);
+  for (const nameInFile of file.tensors.keys()) {
+    const canonical = canonicalName(nameInFile);
     const ours = file.format === "fairseq" ? keys.fromFairseq(canonical) : canonical;
-    if (ours !== undefined) names.set(ours, found);
+    if (ours !== undefined) names.set(ours, nameInFile);
   }
   return names;
 }
@@ -21,8 +21,8 @@ export function checkpointWeights(file: TensorFile, keys: KeyMap): WeightReader 
   const names = weightNames(file, keys);
   return {
     read(name) {
-      const found = names.get(name);
-      if (found !== undefined) return file.read(found);
+      const nameInFile = names.get(name);
+      if (nameInFile !== undefined) return file.read(nameInFile);
       const some = [...names.keys()].slice(0, 3).join(", ");
       return Promise.reject(
         new NotFoundError(

@@ -72,8 +72,8 @@ async function run(from: string, to: string, flags: ConvertFlags, signal: AbortS
 }
 
 /** HuBERT and MERT share one architecture here but have different names in fairseq. */
-function fairseqName(found: unknown): { fairseqName?: string } {
-  return found === "hubert" || found === "mert" || found === "data2vec_audio" ? { fairseqName: found } : {};
+function fairseqName(configured: unknown): { fairseqName?: string } {
+  return configured === "hubert" || configured === "mert" || configured === "data2vec_audio" ? { fairseqName: configured } : {};
 }
 
 function report(

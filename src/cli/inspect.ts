@@ -109,10 +109,10 @@ async function recognise(file: TensorFile, folder: string): Promise<Recognised> 
 async function fitOf(file: TensorFile, { model, keys }: Architecture): Promise<{ missing: string[]; unused: string[] }> {
   const { weightNames } = await import("../checkpoint/weights.ts");
   const { modelParams } = await import("../models/model.ts");
-  const found = weightNames(file, keys);
+  const namesInFile = weightNames(file, keys);
   const wanted = Object.keys(modelParams(model));
-  const used = new Set(wanted.map((name) => found.get(name)));
-  return { missing: wanted.filter((name) => !found.has(name)), unused: [...file.tensors.keys()].filter((name) => !used.has(name)) };
+  const used = new Set(wanted.map((name) => namesInFile.get(name)));
+  return { missing: wanted.filter((name) => !namesInFile.has(name)), unused: [...file.tensors.keys()].filter((name) => !used.has(name)) };
 }
 
 function described({ family, model }: Architecture): string {

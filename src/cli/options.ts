@@ -66,7 +66,7 @@ export function parseLayerWeights(text: string): LayerAverage {
   try {
     return averageSchema.parse(JSON.parse(readFileSync(text, "utf8")));
   } catch (error) {
-    const found = error instanceof z.ZodError ? "the file has something else" : messageOf(error);
-    throw new InvalidArgumentError(`Allowed are numbers separated by commas, or a JSON file with ${forms}; ${found}.`);
+    const reason = error instanceof z.ZodError ? "the file has something else" : messageOf(error);
+    throw new InvalidArgumentError(`Allowed are numbers separated by commas, or a JSON file with ${forms}; ${reason}.`);
   }
 }

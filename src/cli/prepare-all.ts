@@ -27,8 +27,8 @@ async function run(folder: string, flags: ManifestFlags & LabelFlags, signal: Ab
   const { unlabelled } = await import("../teachers/run/report.ts");
   const manifest = join(flags.out, "manifest");
   await checkTeacher(flags, signal);
-  const found = await runManifest(folder, { ...flags, out: manifest }, signal);
+  const report = await runManifest(folder, { ...flags, out: manifest }, signal);
   const labelled = await runLabels(manifest, flags, signal);
-  if (failures(found) + unlabelled(labelled) > 0) process.exitCode = exitCodes.someFailed;
+  if (failures(report) + unlabelled(labelled) > 0) process.exitCode = exitCodes.someFailed;
   await runCheck(flags.out, { label: labelled.label, ...(flags.json && { json: true }) });
 }

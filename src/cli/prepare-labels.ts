@@ -35,45 +35,45 @@ export function labelsCommand(): Command {
   const command = new Command("labels")
     .description("Label the clips of manifests with a teacher: EnCodec, k-means or a residual quantiser.")
     .argument("<manifests>", "folder of train.tsv and valid.tsv, or of their shards")
-    .requiredOption("--out <DIR>", "folder of the labels, which come with manifests of the clips that have them");
+    .requiredOption("--out <DIR>", "folder of the labels, with manifests of the labelled clips");
   return withLabelOptions(command)
     .option("--seed <N>", "seed of a quantiser's training", parseSeed, 0)
     .option("--part <I/N>", "label part I of N (from 0), joined by `prepare join`; auto: from SLURM, auto/N: from Kubernetes")
     .option("--plan", "print the hours and bytes that labelling will take, and label nothing")
     .option("--train-only", "kmeans, rvq: train the quantiser and label nothing")
-    .option("--sample-rate <HZ>", "rate that the manifests' lengths count in, where no manifest.json beside them says it", parseCount)
-    .option("--json", "print one JSON object a clip, then the report")
+    .option("--sample-rate <HZ>", "sample rate of the manifests' lengths, if there is no manifest.json", parseCount)
+    .option("--json", "print one JSON object per clip, then the report")
     .addHelpText("after", examples)
     .action((folder: string, flags: LabelFlags) => interruptible((signal) => run(folder, flags, signal)));
 }
 
-/** What `labels` and `all` ask alike. */
+/** Options of both `labels` and `all`. */
 export function withLabelOptions(command: Command): Command {
   command
     .addOption(
-      new Option("--labels <teacher>", "codec: EnCodec; kmeans: one codebook; rvq: a residual quantiser of our own")
+      new Option("--labels <teacher>", "codec: EnCodec; kmeans: one codebook; rvq: a residual quantiser")
         .choices(["codec", "kmeans", "rvq"])
         .makeOptionMandatory(),
     )
-    .option("--label <NAME>", "what the labels are called in file names (default: codec, rvq, mfcc, logmel, chroma, layer6)")
+    .option("--label <NAME>", "name of the labels in file names (default: codec, rvq, mfcc, logmel, chroma, layer6)")
     .option("--model <name|folder>", "codec: the EnCodec checkpoint (default: facebook/encodec_24khz); --features layer: the model")
-    .option("--codebooks <N>", "codec: codebooks, of those it has (default: 8)", parseCount)
+    .option("--codebooks <N>", "codec: number of codebooks (default: 8)", parseCount)
     .addOption(
-      new Option("--features <features>", "kmeans, rvq: what is clustered (default: mfcc; rvq: logmel)").choices([
+      new Option("--features <features>", "kmeans, rvq: features to cluster (default: mfcc; rvq: logmel)").choices([
         "mfcc",
         "logmel",
         "chroma",
         "layer",
       ]),
     )
-    .option("--layer <N>", "--features layer: which hidden state", parseIndex)
-    .option("--codebook <FILE>", "kmeans, rvq: a trained quantiser (default: one is trained, and kept in the output folder)")
-    .option("--clusters <N>", "kmeans: default 100 for mfcc, 300 for logmel, 200 for chroma, 500 for layer", parseCount)
+    .option("--layer <N>", "--features layer: index of the hidden state", parseIndex)
+    .option("--codebook <FILE>", "kmeans, rvq: a trained quantiser (default: one is trained and written to the output folder)")
+    .option("--clusters <N>", "kmeans: number of clusters; default 100 for mfcc, 300 for logmel, 200 for chroma, 500 for layer", parseCount)
     .option("--stages <N>", "rvq: codebooks (default: 8)", parseCount)
-    .option("--size <N>", "rvq: codes of each (default: 1024)", parseCount)
-    .option("--starts <N>", "kmeans, rvq: starts tried by k-means++ (default: 20; rvq: 3)", parseCount)
-    .option("--passes <N>", "kmeans, rvq: passes over the frames at most (default: 100)", parseCount)
-    .option("--batch-size <N>", "clips a run of the teacher", parseCount, 8)
+    .option("--size <N>", "rvq: codes per codebook (default: 1024)", parseCount)
+    .option("--starts <N>", "kmeans, rvq: initialisations tried by k-means++ (default: 20; rvq: 3)", parseCount)
+    .option("--passes <N>", "kmeans, rvq: maximum number of passes over the frames (default: 100)", parseCount)
+    .option("--batch-size <N>", "clips per run of the teacher", parseCount, 8)
     .addOption(
       new Option("--store <form>", "fairseq's text, the compact form, or both (default: both; above 1 GB compact)").choices([
         "text",

@@ -28,22 +28,22 @@ export function manifestCommand(): Command {
     .action((folder: string, flags: ManifestFlags) => interruptible((signal) => run(folder, flags, signal)));
 }
 
-/** What `manifest` and `all` ask alike. */
+/** Options of both `manifest` and `all`. */
 export function withManifestOptions(command: Command): Command {
   return command
-    .option("--sample-rate <HZ>", "rate that lengths count in, and that training hears", parseCount, 24_000)
-    .option("--valid-percent <P>", "share of the clips to hold out for validation", parsePercent, 1)
-    .option("--split-list <FILE>", "hold out the files and folders of this list instead, one a line, relative to the folder")
-    .option("--seed <N>", "of the share's draw, and of a quantiser's training", parseSeed, 0)
-    .option("--convert", "write mono 16-bit wav copies at the rate, and list those")
-    .option("--decode", "decode every file to its end: finds what headers hide")
-    .option("--min-seconds <S>", "leave shorter files out", parseSeconds, 1)
-    .option("--jobs <N>", "files worked on at a time (default: the number of cores)", parseCount)
-    .option("--json", "print one JSON object a file, then the report");
+    .option("--sample-rate <HZ>", "sample rate of the lengths and of training", parseCount, 24_000)
+    .option("--valid-percent <P>", "percentage of the clips to hold out for validation", parsePercent, 1)
+    .option("--split-list <FILE>", "hold out the files and folders of this list instead, one per line, relative to the folder")
+    .option("--seed <N>", "seed of the validation split and of a quantiser's training", parseSeed, 0)
+    .option("--convert", "write mono 16-bit wav copies at the sample rate, and list those")
+    .option("--decode", "decode every file to its end, which finds damage that headers don't show")
+    .option("--min-seconds <S>", "leave out shorter files", parseSeconds, 1)
+    .option("--jobs <N>", "files processed in parallel (default: the number of cores)", parseCount)
+    .option("--json", "print one JSON object per file, then the report");
 }
 
 const examples = `
-Files that can't be used are named and left out: they never end the run. Duplicates are told by their bytes.
+Files that can't be used are named and left out; they never end the run. Duplicates are files of equal bytes.
 
 Examples:
   $ ostinato prepare manifest music --out data/manifest
@@ -56,7 +56,7 @@ async function run(folder: string, flags: ManifestFlags, signal: AbortSignal): P
   if (failures(report) > 0) process.exitCode = exitCodes.someFailed;
 }
 
-/** Makes the manifest and says on stderr how it goes. */
+/** Prepares the manifest, with progress on stderr. */
 export async function runManifest(folder: string, flags: ManifestFlags, signal: AbortSignal): Promise<ManifestReport> {
   const { prepareManifest } = await import("../data/manifest/prepare.ts");
   const { readSplitList } = await import("../data/manifest/split.ts");

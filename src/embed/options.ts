@@ -112,8 +112,8 @@ function pick<Name extends keyof EmbedOptions>(...names: Name[]): Record<Name, R
 export function checkArguments(caller: keyof typeof ruleSets, model: unknown, options: object): void {
   const { hiddenStates, weightsSha256 } = (model ?? {}) as Partial<LoadedModel>;
   if (typeof hiddenStates !== "function" || typeof weightsSha256 !== "function") {
-    const found = model instanceof Promise ? "a Promise" : shown(model);
-    throw new ConfigError(`The model given to ${caller} is ${found}. Load it first: const model = await loadModel("MERT-v1-95M").`);
+    const actual = model instanceof Promise ? "a Promise" : shown(model);
+    throw new ConfigError(`The model given to ${caller} is ${actual}. Load it first: const model = await loadModel("MERT-v1-95M").`);
   }
   checkOptions(options as Record<string, unknown>, ruleSets[caller] as Rules<Record<string, unknown>>, caller, synonyms);
 }

@@ -119,7 +119,7 @@ function paxRecord(key: string, value: string): string {
 }
 
 function paxRecords(data: Uint8Array, at: number, source: ByteSource): { path?: string; size?: number } {
-  const found: { path?: string; size?: number } = {};
+  const fields: { path?: string; size?: number } = {};
   for (let from = 0; from < data.length; ) {
     const blank = data.indexOf(0x20, from);
     const length = Number(utf8.decode(data.subarray(from, Math.max(from, blank))));
@@ -128,15 +128,15 @@ function paxRecords(data: Uint8Array, at: number, source: ByteSource): { path?: 
     }
     const record = utf8.decode(data.subarray(blank + 1, from + length - 1));
     const [key, value] = [record.slice(0, record.indexOf("=")), record.slice(record.indexOf("=") + 1)];
-    if (key === "path") found.path = value;
+    if (key === "path") fields.path = value;
     if (key === "size") {
-      found.size = Number(value);
-      if (!/^\d+$/.test(value) || !Number.isSafeInteger(found.size))
+      fields.size = Number(value);
+      if (!/^\d+$/.test(value) || !Number.isSafeInteger(fields.size))
         throw broken(source, `the file at byte ${at} claims a size of ${printable(value)}`);
     }
     from += length;
   }
-  return found;
+  return fields;
 }
 
 function nameOf(header: Uint8Array): string {

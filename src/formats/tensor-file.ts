@@ -47,8 +47,8 @@ export function tensorBytes({ dtype, shape }: TensorInfo): number {
 
 /** The entry under `name`. @throws NotFoundError with the nearest names that exist. */
 export function lookup<T>(entries: ReadonlyMap<string, T>, name: string, fileName: string): T {
-  const found = entries.get(name);
-  if (found !== undefined) return found;
+  const entry = entries.get(name);
+  if (entry !== undefined) return entry;
   const near = nearestKeys(name, entries.keys());
   const hint = near.length
     ? `The nearest names are ${near.map((each) => printable(each)).join(", ")}.`

@@ -43,9 +43,9 @@ function findWeights(names: readonly string[], where: string): { files: string[]
   const pt = names.filter((name) => name.endsWith(".pt") && !name.includes("/"));
   if (pt.length === 1) return { files: pt };
   if (pt.length > 1) throw new NotFoundError(`${where} has several checkpoints (${listed(pt)}): give the path of the one that is meant.`);
-  const found = names.length > 0 ? `only ${listed(names)}` : "nothing";
+  const contents = names.length > 0 ? `only ${listed(names)}` : "nothing";
   throw new NotFoundError(
-    `${where} holds no weights this library reads: it looks for model.safetensors, pytorch_model.bin (or their shards) or one .pt, and found ${found}.`,
+    `${where} holds no weights this library reads: it looks for model.safetensors, pytorch_model.bin (or their shards) or one .pt, and found ${contents}.`,
   );
 }
 

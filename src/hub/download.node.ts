@@ -219,8 +219,8 @@ async function openPartial(path: string, how: number): Promise<FileHandle> {
 
 /** Bytes of a partial file; 0 where there is none. What is no regular file (a link, a pipe) is removed. */
 async function partialSize(path: string): Promise<number> {
-  const found = await lstat(path).catch(absent);
-  if (found === undefined || found.isFile()) return found?.size ?? 0;
+  const stats = await lstat(path).catch(absent);
+  if (stats === undefined || stats.isFile()) return stats?.size ?? 0;
   await rm(path, { recursive: true });
   return 0;
 }

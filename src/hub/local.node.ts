@@ -27,9 +27,9 @@ const checkpointExtensions = [".pt", ".bin", ".safetensors"];
  *  beside it where there is one. Undefined when `path` does not exist.
  *  @throws NotFoundError when it exists but is not a model. */
 export async function localModel(path: string): Promise<LocalModel | undefined> {
-  const found = await stat(path).catch(absent);
-  if (!found) return undefined;
-  if (found.isDirectory()) return describe(path, resolve(path), chooseFiles(await readdir(path), path));
+  const stats = await stat(path).catch(absent);
+  if (!stats) return undefined;
+  if (stats.isDirectory()) return describe(path, resolve(path), chooseFiles(await readdir(path), path));
   if (!checkpointExtensions.includes(extname(path))) {
     throw new NotFoundError(
       `${path} is no checkpoint: one ends in ${checkpointExtensions.join(", ")}. Give such a file, or the folder of a model.`,

@@ -31,7 +31,7 @@ export interface EncodecCodes extends Codes {
 /** EnCodec's encoder and quantiser on an engine. */
 export interface Encodec {
   readonly config: EncodecConfig;
-  /** What makes the codes, in a line: for stamps and reports. */
+  /** A one-line description for stamps and reports. */
   readonly name: string;
   readonly codebooks: number;
   /** Entries of each codebook: codes are 0 … codebookSize − 1. */

@@ -49,14 +49,14 @@ export function caseGradient(opCase: OpCase, input: string, seed: Float64Array, 
 }
 
 /** The largest difference divided by the largest magnitude of `right`, or by 1 where that is smaller. */
-export function scaledError(found: ArrayLike<number>, right: ArrayLike<number>): number {
-  if (found.length !== right.length) return Number.POSITIVE_INFINITY;
+export function scaledError(actual: ArrayLike<number>, right: ArrayLike<number>): number {
+  if (actual.length !== right.length) return Number.POSITIVE_INFINITY;
   let worst = 0;
   let largest = 1;
   for (let i = 0; i < right.length; i++) {
-    worst = Math.max(worst, Math.abs(found[i]! - right[i]!));
+    worst = Math.max(worst, Math.abs(actual[i]! - right[i]!));
     largest = Math.max(largest, Math.abs(right[i]!));
-    if (Number.isNaN(found[i]!)) return Number.NaN;
+    if (Number.isNaN(actual[i]!)) return Number.NaN;
   }
   return worst / largest;
 }

@@ -115,12 +115,12 @@ function walk(rng: Rng, { weights }: Taste, { mode, length, ending, away }: Prog
   let at: Degree = away ? starts[Math.floor(rng() * starts.length)]! : home;
   const chords: Degree[] = [at];
   while (chords.length < length) {
-    const found: Partial<Record<Degree, number>> = {};
+    const roots: Partial<Record<Degree, number>> = {};
     for (const [to, weight] of Object.entries(moves[mode][at] ?? { [home]: 1 }) as [Degree, number][]) {
       const taste = weights[to] ?? (outside.has(to) ? 0 : 1);
-      if (taste > 0) found[to] = weight * taste;
+      if (taste > 0) roots[to] = weight * taste;
     }
-    at = Object.keys(found).length > 0 ? weighted(rng, found) : home;
+    at = Object.keys(roots).length > 0 ? weighted(rng, roots) : home;
     chords.push(at);
   }
   const last = chords.at(-1)!;

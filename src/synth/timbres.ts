@@ -177,8 +177,8 @@ export function piano(dice: Dice): Voice {
 }
 
 function triangleWave(turns: number): number {
-  const part = turns - Math.floor(turns);
-  return part < 0.5 ? 4 * part - 1 : 3 - 4 * part;
+  const fraction = turns - Math.floor(turns);
+  return fraction < 0.5 ? 4 * fraction - 1 : 3 - 4 * fraction;
 }
 
 export function sing(dice: Dice): Voice {

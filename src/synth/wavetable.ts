@@ -86,10 +86,10 @@ export function oscillate(out: Float32Array, length: number, options: Oscillator
     } else {
       for (let i = at; i < end; i++) {
         const n = phase | 0;
-        const part = phase - n;
+        const fraction = phase - n;
         const low = a * from[n]! + b * to[n]!;
         const high = a * from[n + 1]! + b * to[n + 1]!;
-        out[i] = out[i]! + low + (high - low) * part;
+        out[i] = out[i]! + low + (high - low) * fraction;
         phase += step;
         if (phase >= size) phase -= size;
       }

@@ -7,10 +7,10 @@ import { openCheckpointFile } from "../checkpoint/read.node.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
 import { namedTensors } from "../formats/tensor-file.ts";
 
-/** What a codebook file holds, as its metadata calls it. */
+/** The kind of codebooks in a file, from its metadata. */
 export type CodebookKind = "ostinato k-means" | "ostinato rvq";
 
-/** Writes tensors and the state of which they are a part; `state.features` also stands in the metadata by itself, for other readers. */
+/** Writes tensors and their state. `state.features` is also an entry of the metadata, for other readers. */
 export async function writeCodebookFile(
   path: string,
   kind: CodebookKind,
@@ -42,7 +42,7 @@ export async function readCodebookFile<Name extends string, State>(
   }
 }
 
-/** What a file holds, or undefined where there is no such file. */
+/** The content of a file, or undefined if it does not exist. */
 export async function ifPresent<T>(loading: Promise<T>): Promise<T | undefined> {
   try {
     return await loading;

@@ -11,7 +11,7 @@ import type { StampedTeacher } from "./teacher.ts";
 
 /** Opens a teacher: fetches its weights, or trains its quantiser where none is given; a stopped training resumes. A teacher that computes in
  *  another dtype than fp32 says so in its name.
- *  @throws ConfigError for settings that don't go together, and what opening and training throw. */
+ *  @throws ConfigError for settings that contradict each other, and the errors of opening and training. */
 export async function openTeacher(choice: TeacherChoice, options: OpenTeacherOptions): Promise<StampedTeacher> {
   const engine = await teacherEngine(options);
   const opened = choice.kind === "codec" ? await openCodec(choice, engine, options) : await openOverFrames(choice, engine, options);

@@ -50,33 +50,36 @@ export function preflight(splits: readonly SplitFacts[], options: PreflightOptio
 function checkSplit({ name, manifest, labels }: SplitFacts, options: PreflightOptions): Problem[] {
   const { label, books, missing, stamp, form } = labels;
   const problems: Problem[] = [];
-  const found = (check: Problem["check"], message: string) => problems.push({ check, message });
+  const report = (check: Problem["check"], message: string) => problems.push({ check, message });
   const where = `${name}.${label}${form === "compact" ? ".codes" : ""}`;
   for (const own of missing) {
     const why = stamp ? `the stamp names ${stamp.codebooks} codebooks` : "other files name it";
-    found("codebook", `${name}.${own} is missing: ${why}. Label again, or copy it there.`);
+    report("codebook", `${name}.${own} is missing: ${why}. Label again, or copy it there.`);
   }
   if (options.codebooks !== undefined && books.length !== options.codebooks) {
-    found("codebook", `${where} has ${books.length} codebooks; training expects ${options.codebooks}. Label with that many.`);
+    report("codebook", `${where} has ${books.length} codebooks; training expects ${options.codebooks}. Label with that many.`);
   }
   for (const [first, second] of equalPairs(books)) {
-    found("codebook", `${name}.${second} holds the same codes as ${name}.${first}: one is a copy of the other. Label again.`);
+    report("codebook", `${name}.${second} holds the same codes as ${name}.${first}: one is a copy of the other. Label again.`);
   }
   for (const book of books) problems.push(...checkBook(name, book, manifest.clips.length, stamp?.codebookSize));
   if (stamp && stamp.sampleRateHz !== manifest.sampleRateHz) {
-    found("rate", `${where} was made at ${stamp.sampleRateHz} Hz, ${name}.tsv counts at ${manifest.sampleRateHz} Hz. Label this manifest.`);
+    report(
+      "rate",
+      `${where} was made at ${stamp.sampleRateHz} Hz, ${name}.tsv counts at ${manifest.sampleRateHz} Hz. Label this manifest.`,
+    );
   }
   const rateHz = stamp?.rateHz ?? options.rateHz;
   if (rateHz === undefined) {
-    found("rate", `${where} has no stamp with its frames a second. Give them: --label-rate.`);
+    report("rate", `${where} has no stamp with its frames a second. Give them: --label-rate.`);
   } else {
     if (options.rateHz !== undefined && rateHz !== options.rateHz) {
-      found("rate", `${where} has ${rateHz} frames a second; training expects ${options.rateHz}. Label with a teacher of that rate.`);
+      report("rate", `${where} has ${rateHz} frames a second; training expects ${options.rateHz}. Label with a teacher of that rate.`);
     }
     for (const book of books) problems.push(...checkLengths(name, book, manifest, rateHz));
   }
   if (stamp?.manifestHash && !isManifestHash(stamp.manifestHash, manifest)) {
-    found(
+    report(
       "manifest",
       `${where} was made for other clips, or another order of clips, than ${name}.tsv lists now. Label again, or restore ${name}.tsv.`,
     );
@@ -87,23 +90,26 @@ function checkSplit({ name, manifest, labels }: SplitFacts, options: PreflightOp
 function checkBook(name: string, book: BookFacts, clips: number, size: number | undefined): Problem[] {
   const { label, dictionary, lines, counts, unknown, example } = book;
   const problems: Problem[] = [];
-  const found = (check: Problem["check"], message: string) => problems.push({ check, message });
+  const report = (check: Problem["check"], message: string) => problems.push({ check, message });
   if (!dictionary) {
     const what = dictionary === undefined ? "is missing" : "is empty";
-    found("dictionary", `dict.${label}.txt ${what}: every label would count as unknown, and training would learn nothing. Write it again.`);
+    report(
+      "dictionary",
+      `dict.${label}.txt ${what}: every label would count as unknown, and training would learn nothing. Write it again.`,
+    );
   } else if (size !== undefined && dictionary !== size) {
-    found(
+    report(
       "dictionary",
       `dict.${label}.txt lists ${dictionary} codes, the teacher has ${size}. Write it again: every code, unused ones too.`,
     );
   }
   if (dictionary && unknown > 0) {
-    found(
+    report(
       "unknown codes",
       `${name}.${label} holds ${unknown} codes that no dictionary lists, such as ${example}. Label again with one teacher.`,
     );
   }
-  if (lines !== clips) found("line count", `${name}.${label} has ${lines} lines, ${name}.tsv ${clips} clips. Label this manifest.`);
+  if (lines !== clips) report("line count", `${name}.${label} has ${lines} lines, ${name}.tsv ${clips} clips. Label this manifest.`);
   let [total, most, token] = [0, 0, 0];
   counts.forEach((count, code) => {
     total += count;
@@ -111,7 +117,7 @@ function checkBook(name: string, book: BookFacts, clips: number, size: number | 
   });
   if (total > 0 && most > mostOfOneToken * total) {
     const share = ((100 * most) / total).toFixed(1);
-    found(
+    report(
       "one token",
       `${share} % of ${name}.${label} is the code ${token}: the teacher heard nothing, or its features are broken. Look at its input.`,
     );

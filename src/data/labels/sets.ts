@@ -14,8 +14,8 @@ export const labelForms = ["text", "compact"] as const;
 
 /** Labels of a manifest in a folder, and the forms they are in, by name: "codec" → text, compact. */
 export async function findLabels(folder: string, name: string): Promise<Map<string, LabelForm[]>> {
-  const found = new Map<string, Set<LabelForm>>();
-  const add = (label: string, form: LabelForm) => found.set(label, (found.get(label) ?? new Set()).add(form));
+  const formsByLabel = new Map<string, Set<LabelForm>>();
+  const add = (label: string, form: LabelForm) => formsByLabel.set(label, (formsByLabel.get(label) ?? new Set()).add(form));
   for (const file of await readdir(folder)) {
     if (!file.startsWith(`${name}.`)) continue;
     const rest = file.slice(name.length + 1).replace(/\.\d+$/, "");
@@ -23,7 +23,7 @@ export async function findLabels(folder: string, name: string): Promise<Map<stri
     if (compact) add(compact, "compact");
     else if (/^[\w-]+$/.test(rest) && !["tsv", "json", "codes"].includes(rest)) add(rest.replace(/_\d+$/, ""), "text");
   }
-  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([label, forms]) => [label, [...forms].sort().reverse()]));
+  return new Map([...formsByLabel].sort(([a], [b]) => (a < b ? -1 : 1)).map(([label, forms]) => [label, [...forms].sort().reverse()]));
 }
 
 /** Opens the labels of a manifest: the compact form where it is there, else the text. "codec" also finds MERT's "encodec" and the other way
@@ -37,12 +37,17 @@ export async function openLabels(folder: string, name: string, label?: string, g
 }
 
 export async function chooseLabel(folder: string, name: string, label?: string): Promise<{ label: string; forms: LabelForm[] }> {
-  const found = await findLabels(folder, name);
+  const formsByLabel = await findLabels(folder, name);
   const aliases = label === "codec" ? [label, "encodec"] : label === "encodec" ? [label, "codec"] : [label];
-  const wanted = label === undefined ? (found.size === 1 ? [...found.keys()][0] : undefined) : aliases.find((each) => found.has(each!));
-  if (wanted !== undefined) return { label: wanted, forms: found.get(wanted)! };
-  const there = [...found.keys()].join(", ");
-  if (label === undefined && found.size > 1)
+  const wanted =
+    label === undefined
+      ? formsByLabel.size === 1
+        ? [...formsByLabel.keys()][0]
+        : undefined
+      : aliases.find((each) => formsByLabel.has(each!));
+  if (wanted !== undefined) return { label: wanted, forms: formsByLabel.get(wanted)! };
+  const there = [...formsByLabel.keys()].join(", ");
+  if (label === undefined && formsByLabel.size > 1)
     throw new NotFoundError(`${folder} holds several sets of labels for ${name}: ${there}. Name one.`);
   throw new NotFoundError(
     `${folder} holds no labels ${label ?? ""} for ${name}${there && ` (it holds ${there})`}. Make them: ostinato prepare labels.`,
@@ -64,7 +69,7 @@ export async function inspectLabels(folder: string, name: string, label: string)
   return facts;
 }
 
-/** Turns the labels of manifests into another form beside the one they are in.
+/** Converts the labels of manifests to the other form, keeping the one they are in.
  *  @param names the manifests that share the dictionary: all of the folder. */
 export async function convertLabels(
   folder: string,
@@ -85,7 +90,7 @@ export async function convertLabels(
   }
 }
 
-/** Writes a manifest's labels in the forms asked for, its stamp last: where that is, all is. */
+/** Writes a manifest's labels in the forms asked for, and the stamp last: once it exists, the set is complete. */
 export async function writeLabels(
   folder: string,
   name: string,

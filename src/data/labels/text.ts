@@ -30,13 +30,13 @@ export async function inspectText(
   label: string,
 ): Promise<LabelFacts & { readonly books: Book[]; close(): void }> {
   const stamp = readStamp(join(folder, stampFile(name, label)));
-  const found = await findBooks(folder, name, label);
-  const wanted = stamp?.codebooks ?? Math.max(...found.keys(), ...(await numberedDictionaries(folder, label))) + 1;
-  const single = found.has(-1);
+  const bookFiles = await findBooks(folder, name, label);
+  const wanted = stamp?.codebooks ?? Math.max(...bookFiles.keys(), ...(await numberedDictionaries(folder, label))) + 1;
+  const single = bookFiles.has(-1);
   const names = single ? [label] : Array.from({ length: wanted }, (_, book) => `${label}_${book}`);
   const books: Book[] = [];
   for (const [i, own] of names.entries()) {
-    const files = found.get(single ? -1 : i);
+    const files = bookFiles.get(single ? -1 : i);
     if (!files) continue;
     const index = readDictionary(join(folder, `dict.${own}.txt`));
     const text = openLines(
@@ -46,7 +46,7 @@ export async function inspectText(
     const { lines, frames, counts, unknown, example, digest } = text;
     books.push({ label: own, dictionary: index?.size, lines, frames, counts, unknown, example, digest, text, index });
   }
-  const missing = names.filter((_, i) => !found.has(single ? -1 : i));
+  const missing = names.filter((_, i) => !bookFiles.has(single ? -1 : i));
   const close = () => {
     for (const { text } of books) text.close();
   };
@@ -57,13 +57,13 @@ export async function inspectText(
  *  @param given the stamp's fields where no stamp file exists: at least the rates.
  *  @throws FormatError where files are missing, disagree, or hold codes that no dictionary lists. */
 export async function openTextLabels(folder: string, name: string, label: string, given: GivenStamp = {}): Promise<OpenLabels> {
-  const { stamp: found, books, missing, close } = await inspectText(folder, name, label);
+  const { stamp: bookFiles, books, missing, close } = await inspectText(folder, name, label);
   const place = join(folder, `${name}.${label}`);
   try {
     const [first] = books;
     if (missing.length > 0) throw new FormatError(`${place}: ${missing.join(", ")} is missing. Copy it there, or label again.`);
     for (const { label: own, dictionary, unknown, example, lines } of books) {
-      if (dictionary === undefined && !found) {
+      if (dictionary === undefined && !bookFiles) {
         throw new FormatError(
           `${folder} has no dict.${own}.txt. fairseq needs one too: write a line "code count" for each code, in numeric order.`,
         );
@@ -83,7 +83,7 @@ export async function openTextLabels(folder: string, name: string, label: string
       }
     }
     const size = Math.max(...books.map(({ dictionary = 0 }) => dictionary));
-    const stamp = found ?? stampOf({ codebooks: books.length, codebookSize: size, ...given }, place);
+    const stamp = bookFiles ?? stampOf({ codebooks: books.length, codebookSize: size, ...given }, place);
     return textSet({ label, stamp, books, close });
   } catch (error) {
     close();

@@ -37,18 +37,18 @@ export async function readManifests(folder: string, split?: string, options: Rea
     throw new NotFoundError(`${folder} holds no ${wanted}, nor shards of it. Make one: ostinato prepare manifest <folder> --out ${folder}`);
   }
   const sampleRateHz = await rateOf(folder, options.sampleRateHz);
-  const found: NamedManifest[] = [];
+  const named: NamedManifest[] = [];
   for (const [name, pieces] of names.sort(([a], [b]) => byNumber(a, b))) {
-    found.push({ name, manifest: await readPieces(folder, pieces.sort(byNumber), sampleRateHz) });
+    named.push({ name, manifest: await readPieces(folder, pieces.sort(byNumber), sampleRateHz) });
   }
-  return found;
+  return named;
 }
 
 /** The one manifest of a split. @throws ConfigError where it is in shards, and as `readManifests`. */
 export async function readManifest(folder: string, split: string, options: ReadManifestOptions = {}): Promise<Manifest> {
-  const found = await readManifests(folder, split, options);
-  if (found.length > 1) throw new ConfigError(`${folder} holds ${split} in ${found.length} shards. Read them one by one.`);
-  return found[0]!.manifest;
+  const named = await readManifests(folder, split, options);
+  if (named.length > 1) throw new ConfigError(`${folder} holds ${split} in ${named.length} shards. Read them one by one.`);
+  return named[0]!.manifest;
 }
 
 /** Writes `<name>.tsv` of each manifest, and manifest.json with the sample rate and `more`. Each file is written atomically. */

@@ -35,8 +35,8 @@ export interface WrittenShards {
   readonly bad: readonly BadClip[];
 }
 
-/** Writes `<split>-00000.tar` … with an index beside each, and `<split>.shards.json` last: where it lies, all is there. A shard that is there
- *  already is kept, so that a run which was stopped goes on.
+/** Writes `<split>-00000.tar` … with an index beside each, and `<split>.shards.json` last: once it exists, all shards are complete. An existing
+ *  shard with the right content is kept, so that a stopped run resumes.
  *  @throws ConfigError when the labels are not of this manifest, the folder holds other shards or another run writes to it; OutputRemovedError
  *  when the folder is removed meanwhile; the signal's reason. */
 export async function writeShards(options: WriteShardsOptions): Promise<WrittenShards> {
@@ -80,7 +80,7 @@ async function writeAll(options: WriteShardsOptions, guard: Guard): Promise<Writ
     const { path, samples } = manifest.clips[clip]!;
     const file = join(manifest.root, path);
     const size = await stat(file).then(
-      (found) => found.size,
+      (kept) => kept.size,
       (error: unknown) => {
         bad.push({ clip, path, reason: messageOf(error) });
       },
@@ -140,11 +140,11 @@ function membersOf(
 /** Writes a shard, and its index from the tar headers; keeps a shard that holds these clips already. */
 async function writeShard(path: string, members: readonly Member[], guard: Guard): Promise<{ skipped: boolean; index: ShardIndex }> {
   const indexPath = path.replace(/\.tar$/, ".json");
-  const found = await keptIndex(path, indexPath);
-  if (found !== undefined) {
-    const same = found.clips.length === members.length && found.clips.every(({ clip }, i) => clip === members[i]!.clip);
+  const kept = await keptIndex(path, indexPath);
+  if (kept !== undefined) {
+    const same = kept.clips.length === members.length && kept.clips.every(({ clip }, i) => clip === members[i]!.clip);
     if (!same) throw new ConfigError(`${path} exists and holds other clips. Write to another folder, or remove it.`);
-    return { skipped: true, index: found };
+    return { skipped: true, index: kept };
   }
   await writeAtomic(path, tarChunks(members.flatMap(({ inputs }) => inputs)), { guard });
   const source = await fileSource(path);
@@ -161,7 +161,7 @@ async function writeShard(path: string, members: readonly Member[], guard: Guard
 async function keptIndex(path: string, indexPath: string): Promise<ShardIndex | undefined> {
   const text = await readFile(indexPath, "utf8").catch(() => undefined);
   const size = await stat(path).then(
-    (found) => found.size,
+    (kept) => kept.size,
     () => undefined,
   );
   if (text === undefined || size === undefined) return undefined;

@@ -131,8 +131,8 @@ const headers = (): string[] => [...listed(join(nativeFolder(), "src"), ".h"), .
 /** The folder that holds node_api.h. @throws NotFoundError with how to set it. */
 export function nodeHeaders(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const places = [env.NODE_INCLUDE, join(dirname(process.execPath), "../include/node"), "/usr/include/node", "/usr/include/nodejs/src"];
-  const found = places.find((place) => place && existsSync(join(place, "node_api.h")));
-  if (found) return found;
+  const headersFolder = places.find((place) => place && existsSync(join(place, "node_api.h")));
+  if (headersFolder) return headersFolder;
   throw new NotFoundError(
     `Node's headers (node_api.h) were not found in ${places.filter(Boolean).join(", ")}. Install them (apt-get install -y libnode-dev) or set NODE_INCLUDE to their folder.`,
   );

@@ -53,8 +53,8 @@ export function searchLibtorch(env: Environment = process.env): Search {
     return { found: attempt(`LIBTORCH=${root}`, () => unpacked(root, "LIBTORCH")), refused };
   }
   const python = pythonOf(env);
-  const found = (python && attempt(python, () => unpacked(wheelFolder(python), "python"))) || attempt("Debian's packages", debian);
-  return { found, refused };
+  const installation = (python && attempt(python, () => unpacked(wheelFolder(python), "python"))) || attempt("Debian's packages", debian);
+  return { found: installation, refused };
 }
 
 /** The first usable libtorch. @throws NotFoundError with the places searched and how to get a libtorch. */

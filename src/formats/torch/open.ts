@@ -44,12 +44,12 @@ export async function openTorch(source: ByteSource): Promise<TorchFile> {
 }
 
 function checkStorage(contents: TorchContents, { storage }: TorchTensor, name: string, fileName: string): void {
-  const found = contents.storageBytes(storage.key);
-  if (found === undefined) throw new FormatError(`${fileName} has no storage ${storage.key}, where ${printable(name)} should be.`);
+  const available = contents.storageBytes(storage.key);
+  if (available === undefined) throw new FormatError(`${fileName} has no storage ${storage.key}, where ${printable(name)} should be.`);
   const needed = (storage.start + storage.count) * storageItemBytes(storage);
-  if (needed > found) {
+  if (needed > available) {
     throw new FormatError(
-      `Storage ${storage.key} of ${fileName}, which holds ${printable(name)}, has ${found} bytes, but should have ${needed}: the file is cut short or corrupt.`,
+      `Storage ${storage.key} of ${fileName}, which holds ${printable(name)}, has ${available} bytes, but should have ${needed}: the file is cut short or corrupt.`,
     );
   }
 }

@@ -24,9 +24,9 @@ export const codebooksName = "quantizer.codebooks";
 export function encodecWeights(file: Pick<TensorFile, "name" | "tensors" | "read">, codebooks: number): WeightReader {
   const names = new Map(Array.from(file.tensors.keys(), (name) => [encodecName(name), name]));
   const read = (name: string) => {
-    const found = names.get(name);
-    if (found === undefined) throw new NotFoundError(`${file.name} has no ${name}, which EnCodec's encoder needs.`);
-    return file.read(found);
+    const sourceName = names.get(name);
+    if (sourceName === undefined) throw new NotFoundError(`${file.name} has no ${name}, which EnCodec's encoder needs.`);
+    return file.read(sourceName);
   };
   return {
     async read(name) {

@@ -1,17 +1,17 @@
-// Which clips are labelled together: those of similar lengths, in batches that follow from the manifest alone. A batch's company may move a
-// code here and there by rounding, so a run that was killed and one that was not must form the same.
+// Batches of clips of similar lengths. They depend on the manifest alone: the other clips of a batch may change a code by rounding, so a resumed
+// run must form the same batches as an uninterrupted one.
 import { seeded, shuffle } from "../../base/random.ts";
 
-/** A batch is at most so long, padding included, unless a single clip is longer. */
+/** Longest batch in seconds, padding included, unless a single clip is longer. */
 const mostSeconds = 600;
 
 export interface BatchRules {
   readonly sampleRateHz: number;
-  /** Clips of a batch. */
+  /** Clips per batch. */
   readonly batchSize: number;
 }
 
-/** Clips by index in batches, each of similar lengths; the batches in a fixed random order, so that time left can be told early. */
+/** Clips by index in batches, each of similar lengths; the batches are in a fixed random order, so that the remaining time can be estimated early. */
 export function labelBatches(lengths: readonly number[], { sampleRateHz, batchSize }: BatchRules): number[][] {
   const order = lengths.map((_, clip) => clip).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   const batches: number[][] = [];

@@ -133,8 +133,8 @@ async function finishedReport(out: string, head: object, sources: Readonly<Recor
   const same = Object.entries({ ...head, forms: report.forms }).every(([key, value]) => {
     return JSON.stringify(report[key as keyof LabelReport]) === JSON.stringify(value);
   });
-  const found = Object.fromEntries(Object.entries(report.splits).map(([name, { source }]) => [name, source]));
-  return same && JSON.stringify(found) === JSON.stringify(sources) ? report : undefined;
+  const existing = Object.fromEntries(Object.entries(report.splits).map(([name, { source }]) => [name, source]));
+  return same && JSON.stringify(existing) === JSON.stringify(sources) ? report : undefined;
 }
 
 /** Converts a finished set to those of the requested forms that are missing. */

@@ -1,4 +1,4 @@
-// The journal of a labelling run: codes as they come, and a line a batch that says whose they are. A batch whose line is there is done, whole.
+// The journal of a labelling run: a file of codes, and a line per batch with its clips. A batch is complete once its line is written.
 import { closeSync, openSync, readSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,14 +15,14 @@ import type { Codes } from "../../inference/encodec.ts";
 export interface Labelled {
   /** Index in the manifest. */
   readonly clip: number;
-  /** Samples that were heard. */
+  /** Samples that were labelled. */
   readonly samples: number;
   readonly frames: number;
-  /** What was amiss, in words. */
+  /** What was repaired or lost in decoding, in words. */
   readonly mends?: readonly string[];
 }
 
-/** A clip that gave no labels, and why. */
+/** A clip without labels, and the reason. */
 export interface Unlabelled {
   readonly clip: number;
   readonly fault: string;
@@ -33,24 +33,24 @@ export type Outcome = Labelled | Unlabelled;
 
 interface BatchLine {
   readonly batch: number;
-  /** Frames before it in the codes' file. */
+  /** Number of frames before it in the file of codes. */
   readonly at: number;
   readonly clips: readonly Outcome[];
 }
 
 export interface LabelJournal {
-  /** Batches that are done. */
+  /** Completed batches. */
   readonly done: ReadonlySet<number>;
-  /** What became of each clip so far, by its index. */
+  /** The outcome of each clip so far, by index. */
   readonly outcomes: ReadonlyMap<number, Outcome>;
-  /** Keeps a batch: the codes of those of its clips that have any, in their order. */
+  /** Writes a batch: the codes of its labelled clips in their order. */
   add(batch: number, clips: readonly Outcome[], codes: readonly Codes[]): Promise<void>;
   /** The labelled clips in the manifest's order as a set. */
   labels(stamp: LabelStamp): LabelSet & { close(): void };
   close(): Promise<void>;
 }
 
-/** Opens a run's journal in a folder, or creates it; one of another run (`identity` differs) is begun anew. `guard`: the lock under which it is
+/** Opens a run's journal in a folder, or creates it; a journal of another run, with a different `identity`, is replaced. `guard`: the lock under which it is
  *  written. */
 export async function openLabelJournal(
   folder: string,

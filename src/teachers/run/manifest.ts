@@ -1,4 +1,4 @@
-// Labelling a manifest: batches of clips are decoded ahead while the teacher computes, and each is kept in the journal when it is done.
+// Labelling a manifest: batches of clips are decoded while the teacher computes, and each completed batch is written to the journal.
 import { join } from "node:path";
 import { loadAudio } from "../../audio/load.node.ts";
 import { isSilent } from "../../audio/waveform.ts";
@@ -10,7 +10,7 @@ import type { Teacher } from "../teacher.ts";
 import { labelBatches } from "./batches.ts";
 import type { LabelJournal, Labelled, Outcome, Unlabelled } from "./journal.ts";
 
-/** What became of a clip. */
+/** The outcome of a clip. */
 export interface ClipDone {
   readonly manifest: string;
   readonly path: string;
@@ -29,11 +29,11 @@ export interface LabelWork {
   readonly teacher: Teacher;
   readonly batchSize: number;
   readonly signal?: AbortSignal | undefined;
-  /** Told of each clip; those of an earlier run come first. */
+  /** Called for each clip, first for those of an earlier run. */
   readonly onClip?: ((clip: ClipDone) => void) | undefined;
 }
 
-/** Does the batches that are not done. @throws `signal`'s reason, and what neither a clip nor its file can help: a full disk, say. */
+/** Labels the batches that are not completed. @throws `signal`'s reason, and errors that are no fault of a clip, such as a full disk. */
 export async function labelManifest({ name, manifest, journal, teacher, batchSize, signal, onClip }: LabelWork): Promise<void> {
   const { clips, root, sampleRateHz } = manifest;
   const batches = labelBatches(
@@ -70,13 +70,13 @@ export async function labelManifest({ name, manifest, journal, teacher, batchSiz
 
 type Heard = { readonly clip: number; readonly samples: Float32Array; readonly mends: readonly string[] };
 
-/** A clip's sound, or why it has no labels. */
+/** A clip's samples, or why it has no labels. */
 async function loadClip(path: string, clip: number, teacher: Teacher, signal: AbortSignal | undefined): Promise<Heard | Unlabelled> {
   try {
     const { samples, mends } = await loadAudio(path, { sampleRateHz: teacher.sampleRateHz, signal });
     if (isSilent({ channels: [samples] }, 0)) return { clip, fault: "silent", message: `${path} is silent: every sample is 0.` };
     if (teacher.frameCount(samples.length) === 0) {
-      return { clip, fault: "too short", message: `${path} has ${samples.length} samples, which make no frame of the teacher's.` };
+      return { clip, fault: "too short", message: `${path} has ${samples.length} samples, fewer than a frame of the teacher.` };
     }
     return { clip, samples, mends };
   } catch (error) {
@@ -86,7 +86,7 @@ async function loadClip(path: string, clip: number, teacher: Teacher, signal: Ab
   }
 }
 
-/** Codes of the clips that have sound; undefined for the others. */
+/** Codes of the decoded clips; undefined for the others. */
 async function encode(teacher: Teacher, clips: readonly (Heard | Unlabelled)[]): Promise<(Codes | undefined)[]> {
   const sound = clips.filter((clip): clip is Heard => "samples" in clip);
   const codes = sound.length > 0 ? await teacher.encode(sound.map(({ samples }) => samples)) : [];
