@@ -1,7 +1,9 @@
 // `ostinato convert`: converts a checkpoint between Hugging Face's and fairseq's formats.
+
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { readJson as readJsonFile, readTextIfThere } from "../base/files.node.ts";
+import { printable } from "../base/shown.ts";
 import type { CheckpointForm } from "../checkpoint/convert.node.ts";
 import type { FairseqFile } from "../formats/fairseq.ts";
 import type { TensorFile } from "../formats/tensor-file.ts";
@@ -86,7 +88,11 @@ function report(
   }: { files: readonly string[]; tensors: number; leftOut: readonly string[]; missing: readonly string[] },
   normalisation: { on: boolean; source: string },
 ): string[] {
-  const some = (names: readonly string[]) => `${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`;
+  const some = (names: readonly string[]) =>
+    `${names
+      .slice(0, 4)
+      .map((name) => printable(name))
+      .join(", ")}${names.length > 4 ? ", …" : ""}`;
   return [
     `${file.name} (${file.format}): ${tensors} tensors → ${files.join(", ")}`,
     ...(leftOut.length > 0 ? [`left out, since inference does not use them: ${leftOut.length} tensors (${some(leftOut)})`] : []),

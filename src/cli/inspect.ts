@@ -1,4 +1,5 @@
 // `ostinato inspect`: describes a checkpoint from its headers alone.
+
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
@@ -6,6 +7,7 @@ import { elementCount } from "../base/dtypes.ts";
 import { messageOf } from "../base/errors.ts";
 import { readTextIfThere } from "../base/files.node.ts";
 import { parseJson } from "../base/json.ts";
+import { printable } from "../base/shown.ts";
 import { type TensorFile, tensorBytes } from "../formats/tensor-file.ts";
 import type { Architecture } from "../models/index.ts";
 import { megabytes, table } from "./models.ts";
@@ -56,7 +58,7 @@ async function run(path: string, flags: InspectFlags, signal: AbortSignal): Prom
     else process.stdout.write(report(findings));
     if (flags.json) return;
     const shown = flags.tensors ? listed : listed.sort((a, b) => b.bytes - a.bytes).slice(0, 5);
-    const rows = shown.map(({ name, dtype, shape, bytes }) => [name, dtype, `[${shape.join(", ")}]`, megabytes(bytes)]);
+    const rows = shown.map(({ name, dtype, shape, bytes }) => [printable(name, 200), dtype, `[${shape.join(", ")}]`, megabytes(bytes)]);
     process.stdout.write(`\n${table([flags.tensors ? "tensor" : "largest tensors", "dtype", "shape", "size"], rows)}`);
   } finally {
     await file.close();
@@ -121,7 +123,11 @@ function described({ family, model }: Architecture): string {
 }
 
 function report(findings: Findings): string {
-  const some = (names: readonly string[]) => `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
+  const some = (names: readonly string[]) =>
+    `${names
+      .slice(0, 5)
+      .map((name) => printable(name))
+      .join(", ")}${names.length > 5 ? ", …" : ""}`;
   const dtypes = Object.entries(findings.dtypes).map(([dtype, count]) => `${count} ${dtype}`);
   const lines = [
     ["file", findings.file],

@@ -1,5 +1,7 @@
 // The model families, as a literal object, and the architecture that a configuration describes.
+
 import { ConfigError } from "../base/errors.ts";
+import { shown } from "../base/shown.ts";
 import type { KeyMap } from "./keys.ts";
 import { type MertConfig, mertConfigFromFairseq, mertConfigFromHf, mertConfigToFairseq, mertConfigToHf } from "./mert/config.ts";
 import { mertKeys } from "./mert/keys.ts";
@@ -107,5 +109,5 @@ function build(
     };
   }
   const known = (Object.values(families) as AnyFamily[]).flatMap(names).join(", ");
-  throw new ConfigError(`The ${what} ${JSON.stringify(value)} belongs to no supported model family. Supported: ${known}.`);
+  throw new ConfigError(`The ${what} ${shown(value)} belongs to no supported model family. Supported: ${known}.`);
 }

@@ -3,6 +3,7 @@
 import { FormatError, NotFoundError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.node.ts";
 import type { HostTensor } from "../base/host-tensor.ts";
+import { shown } from "../base/shown.ts";
 import { openCheckpointFile } from "../checkpoint/read.node.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
 import { namedTensors } from "../formats/tensor-file.ts";
@@ -31,7 +32,7 @@ export async function readCodebookFile<Name extends string, State>(
   try {
     if (file.metadata.kind !== kind) {
       throw new FormatError(
-        `${path} holds no ${kind.replace("ostinato ", "")} codebook of this library: its metadata says kind ${JSON.stringify(file.metadata.kind ?? null)}. Give the file that \`ostinato prepare labels\` wrote.`,
+        `${path} holds no ${kind.replace("ostinato ", "")} codebook of this library: its metadata says kind ${shown(file.metadata.kind ?? null)}. Give the file that \`ostinato prepare labels\` wrote.`,
       );
     }
     const tensors = {} as Record<Name, HostTensor>;

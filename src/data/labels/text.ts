@@ -1,10 +1,12 @@
 // Labels as fairseq's text: a file for each codebook, a line for each clip, codes separated by blanks. Files are scanned once; lines are then read
 // on demand.
+
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, NotFoundError } from "../../base/errors.ts";
 import { type AtomicFile, beginAtomic, writeAtomic } from "../../base/files.node.ts";
+import { shown } from "../../base/shown.ts";
 import { type BookFacts, bookLabels, type LabelFacts } from "./facts.ts";
 import type { OpenLabels } from "./label-set.ts";
 import { checkCrop, framesOf, type LabelSet, type LabelStamp, stampSchema } from "./label-set.ts";
@@ -136,7 +138,7 @@ function readDictionary(path: string): Map<number, number> | undefined {
   const index = new Map<number, number>();
   for (const [i, line] of lines.entries()) {
     const [code = ""] = line.trim().split(/\s+/);
-    if (!/^\d+$/.test(code)) throw new FormatError(`${path}, line ${i + 1}: ${JSON.stringify(line)} is not a code with a count.`);
+    if (!/^\d+$/.test(code)) throw new FormatError(`${path}, line ${i + 1}: ${shown(line)} is not a code with a count.`);
     index.set(Number(code), i);
   }
   return index;
