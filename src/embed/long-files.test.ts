@@ -29,7 +29,7 @@ const watched: Engine = {
     return {
       ...session,
       run(inputs) {
-        if (program.name.endsWith("transformer")) onTransformerRun();
+        if (program.name.endsWith(" embed")) onTransformerRun(); // the first stage of the transformer
         return session.run(inputs);
       },
     };

@@ -103,7 +103,7 @@ describe("killed at any point and run again, the outcome is that of an undisturb
     while ((await killed(step * (kills + 1))).code === null) expect(++kills).toBeLessThan(15);
     expect(kills).toBeGreaterThan(3);
     expect(await folderContents(at("data"))).toEqual(whole);
-  });
+  }, 300_000);
 });
 
 test("EnCodec comes from the hub by its name where no other is given", async () => {
