@@ -1,23 +1,33 @@
-// Simple features of generated clips, and linear and nearest-neighbour classifiers over them.
+// Features of generated clips, from three trivial numbers to MFCC statistics, for the baselines of synth-baseline.ts.
 import { spectrogram } from "../src/synth/spectrum.ts";
 
 const [size, hop] = [1024, 512];
 
-export interface Heard {
+/** Sets of features of a clip. */
+export interface Features {
   /** Loudness in decibels, mean spectral centroid in hertz, length in seconds. */
   readonly trivial: number[];
-  /** The same, and the standard deviation over time of the first two. */
+  /** The same, and the deviations of the first two over time. */
   readonly wavering: number[];
-  /** Band energies and rhythm, without pitch. */
+  /** Centroid, spread and 85 % roll-off of the time-mean spectrum, in hertz. */
+  readonly average: number[];
+  /** The time-mean spectrum in 24 bands, decibels against their mean. */
+  readonly spectrum: number[];
+  /** Twenty mel-frequency cepstral coefficients: mean and deviation over time, and the deviation of their differences. */
+  readonly mfcc: number[];
+  /** Levels and deviations of 20 bands, and rhythm: the self-similarity of five onset envelopes. No pitch. */
   readonly plain: number[];
 }
 
-export function listen(samples: Float32Array, sampleRateHz: number): Heard {
+export function featuresOf(samples: Float32Array, sampleRateHz: number): Features {
   const { frames, bins, values } = spectrogram(samples, size, hop);
   const [centroids, loudness]: [number[], number[]] = [[], []];
   const flux = new Float64Array(frames);
   const bandCount = 20;
   const bands = Array.from({ length: bandCount }, () => new Float64Array(frames));
+  const bandOf = Uint8Array.from({ length: bins }, (_, k) =>
+    Math.min(bandCount - 1, Math.floor((bandCount * Math.log2(1 + k / 4)) / Math.log2(1 + bins / 4))),
+  );
   for (let f = 0; f < frames; f++) {
     let [weight, moment, energy] = [1e-9, 0, 1e-12];
     for (let k = 1; k < bins; k++) {
@@ -25,8 +35,7 @@ export function listen(samples: Float32Array, sampleRateHz: number): Heard {
       weight += value;
       moment += k * value;
       energy += value * value;
-      const band = Math.min(bandCount - 1, Math.floor((bandCount * Math.log2(1 + k / 4)) / Math.log2(1 + bins / 4)));
-      bands[band]![f]! += value * value;
+      bands[bandOf[k]!]![f]! += value * value;
       if (f > 0) flux[f]! += Math.max(0, Math.sqrt(value) - Math.sqrt(values[(f - 1) * bins + k]!));
     }
     centroids.push((moment / weight) * (sampleRateHz / size));
@@ -42,10 +51,79 @@ export function listen(samples: Float32Array, sampleRateHz: number): Heard {
     ...logBands.map(deviation),
     ...envelopes.flatMap((envelope) => rhythm(envelope, sampleRateHz / hop)),
   ];
-  return { trivial, wavering: [...trivial, deviation(loudness), deviation(centroids)], plain };
+  return {
+    trivial,
+    wavering: [...trivial, deviation(loudness), deviation(centroids)],
+    ...timeMean(values, frames, bins, sampleRateHz),
+    mfcc: mfcc(values, frames, bins, sampleRateHz),
+    plain,
+  };
 }
 
-/** The normalised autocorrelation of an envelope at lags of 0.1 to 2 s, in steps of a third of an octave. */
+function timeMean(values: Float32Array, frames: number, bins: number, sampleRateHz: number): { average: number[]; spectrum: number[] } {
+  const sum = new Float64Array(bins);
+  for (let f = 0; f < frames; f++) for (let k = 1; k < bins; k++) sum[k]! += values[f * bins + k]!;
+  const hertz = (k: number) => (k * sampleRateHz) / size;
+  let [weight, moment, square] = [1e-9, 0, 0];
+  for (let k = 1; k < bins; k++) {
+    weight += sum[k]!;
+    moment += hertz(k) * sum[k]!;
+    square += hertz(k) ** 2 * sum[k]!;
+  }
+  const centroid = moment / weight;
+  let [rollOff, below] = [0, 0];
+  while (below < 0.85 * weight && rollOff < bins - 1) below += sum[++rollOff]!;
+  const bands = melWeights(24, bins, sampleRateHz).map((band) => {
+    let energy = 1e-9;
+    for (const [k, share] of band) energy += share * sum[k]!;
+    return 20 * Math.log10(energy);
+  });
+  const middle = mean(bands);
+  return {
+    average: [centroid, Math.sqrt(Math.max(0, square / weight - centroid ** 2)), hertz(rollOff)],
+    spectrum: bands.map((band) => band - middle),
+  };
+}
+
+/** Triangles between 0 and half the sample rate, equally wide in mel: a list of [bin, share] a band. */
+function melWeights(count: number, bins: number, sampleRateHz: number): [number, number][][] {
+  const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700);
+  const top = mel(sampleRateHz / 2);
+  return Array.from({ length: count }, (_, band) => {
+    const list: [number, number][] = [];
+    for (let k = 1; k < bins; k++) {
+      const place = (mel((k * sampleRateHz) / size) / top) * (count + 1) - (band + 1);
+      if (Math.abs(place) < 1) list.push([k, 1 - Math.abs(place)]);
+    }
+    return list;
+  });
+}
+
+function mfcc(values: Float32Array, frames: number, bins: number, sampleRateHz: number): number[] {
+  const [bandCount, count] = [40, 20];
+  const bands = melWeights(bandCount, bins, sampleRateHz);
+  const cosines = Array.from({ length: count }, (_, c) =>
+    Array.from({ length: bandCount }, (_, b) => Math.cos((Math.PI * c * (b + 0.5)) / bandCount)),
+  );
+  const series = Array.from({ length: count }, () => [] as number[]);
+  const log = new Float64Array(bandCount);
+  for (let f = 0; f < frames; f++) {
+    for (let b = 0; b < bandCount; b++) {
+      let energy = 1e-6;
+      for (const [k, share] of bands[b]!) energy += share * values[f * bins + k]! * values[f * bins + k]!;
+      log[b] = Math.log(energy);
+    }
+    for (let c = 0; c < count; c++) {
+      let sum = 0;
+      for (let b = 0; b < bandCount; b++) sum += log[b]! * cosines[c]![b]!;
+      series[c]!.push(sum);
+    }
+  }
+  const differences = series.map((list) => list.slice(1).map((value, i) => value - list[i]!));
+  return [...series.map(mean), ...series.map(deviation), ...differences.map(deviation)];
+}
+
+/** Autocorrelation of an envelope at 13 lags of 0.1 to 2 s. */
 function rhythm(envelope: readonly number[], framesPerSecond: number): number[] {
   const middle = mean(envelope);
   const centred = envelope.map((value) => value - middle);
@@ -71,84 +149,4 @@ export function mean(values: ArrayLike<number>): number {
 export function deviation(values: readonly number[]): number {
   const middle = mean(values);
   return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
-}
-
-export interface Part {
-  readonly x: number[][];
-  readonly y: number[];
-}
-
-/** Both parts standardised by the mean and the deviation of the train part. */
-export function standardised(train: Part, test: Part): [Part, Part] {
-  const columns = train.x[0]!.map((_, c) => train.x.map((row) => row[c]!));
-  const [means, spreads] = [columns.map(mean), columns.map((column) => deviation(column) || 1)];
-  const scale = (part: Part) => ({ ...part, x: part.x.map((row) => row.map((value, c) => (value - means[c]!) / spreads[c]!)) });
-  return [scale(train), scale(test)];
-}
-
-/** Accuracy of the `k` nearest neighbours' vote. */
-export function neighboursAccuracy(train: Part, test: Part, k = 15): number {
-  const right = test.x.filter((row, i) => {
-    const votes = new Map<number, number>();
-    for (const j of nearestRows(train, row, k)) votes.set(train.y[j]!, (votes.get(train.y[j]!) ?? 0) + 1);
-    return [...votes].sort((a, b) => b[1] - a[1])[0]![0] === test.y[i];
-  });
-  return right.length / test.x.length;
-}
-
-/** R² of the `k` nearest neighbours' mean. */
-export function neighboursR2(train: Part, test: Part, k = 15): number {
-  return r2(
-    test.x.map((row) => mean(nearestRows(train, row, k).map((j) => train.y[j]!))),
-    test.y,
-  );
-}
-
-function nearestRows({ x }: Part, row: readonly number[], k: number): number[] {
-  const distances = x.map((other, j) => [other.reduce((sum, value, c) => sum + (value - row[c]!) ** 2, 0), j] as const);
-  return distances
-    .sort((a, b) => a[0] - b[0])
-    .slice(0, k)
-    .map(([, j]) => j);
-}
-
-function r2(estimates: readonly number[], truth: readonly number[]): number {
-  const middle = mean(truth);
-  const residual = estimates.reduce((sum, estimate, i) => sum + (estimate - truth[i]!) ** 2, 0);
-  return 1 - residual / truth.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-}
-
-/** Scores of a linear model fitted by gradient descent, [rows, outputs]: softmax regression for classes, least squares for one number. */
-function linear(train: Part, test: Part, classes: number): number[][] {
-  const outputs = Math.max(1, classes);
-  const width = train.x[0]!.length;
-  const weights = Array.from({ length: outputs }, () => new Float64Array(width + 1));
-  const score = (row: readonly number[]) => weights.map((w) => row.reduce((sum, value, c) => sum + value * w[c]!, w[width]!));
-  const rate = 0.5 / Math.max(1, width / 8);
-  for (let epoch = 0; epoch < 400; epoch++) {
-    const gradients = weights.map((w) => w.map((value, c) => (c === width ? 0 : 0.01 * value)));
-    train.x.forEach((row, i) => {
-      const scores = score(row);
-      const top = Math.max(...scores);
-      const total = scores.reduce((sum, s) => sum + Math.exp(s - top), 0);
-      for (let o = 0; o < outputs; o++) {
-        const error = classes === 0 ? scores[o]! - train.y[i]! : Math.exp(scores[o]! - top) / total - (train.y[i] === o ? 1 : 0);
-        for (let c = 0; c <= width; c++) gradients[o]![c]! += (error * (c === width ? 1 : row[c]!)) / train.x.length;
-      }
-    });
-    for (let o = 0; o < outputs; o++) for (let c = 0; c <= width; c++) weights[o]![c]! -= rate * gradients[o]![c]!;
-  }
-  return test.x.map(score);
-}
-
-export function linearAccuracy(train: Part, test: Part, classes: number): number {
-  const right = linear(train, test, classes).filter((scores, i) => scores.indexOf(Math.max(...scores)) === test.y[i]);
-  return right.length / test.x.length;
-}
-
-export function linearR2(train: Part, test: Part): number {
-  return r2(
-    linear(train, test, 0).map(([estimate]) => estimate!),
-    test.y,
-  );
 }

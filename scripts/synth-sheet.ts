@@ -1,11 +1,11 @@
-// What does each style look like? One clip a style from the train part, log-frequency spectrograms, on one sheet.
+// Draws log-frequency spectrograms of ten seconds of each style on one sheet.
 // Run: npx tsx scripts/synth-sheet.ts [png] [seed]. The copy in docs/pictures has its colours reduced to 48 to be small:
 // ffmpeg -i sheet.png -vf "scale=980:-1:flags=area,split[a][b];[a]palettegen=48[p];[b][p]paletteuse=dither=none" docs/pictures/synth-styles.png
 
 import { downmix } from "../src/audio/waveform.ts";
 import { type Chart, heatmap, panels } from "../src/plot/chart.ts";
 import { writePng } from "../src/plot/png.node.ts";
-import { planClip, styleOf } from "../src/synth/clip.ts";
+import { planSong, styleOf } from "../src/synth/song.ts";
 import { spectrogram } from "../src/synth/spectrum.ts";
 import { type StyleName, styleNames } from "../src/synth/styles.ts";
 
@@ -14,7 +14,7 @@ const seconds = 10;
 const [size, hop] = [2048, 600];
 const [lowestHz, binsPerOctave, octaves] = [40, 16, 8];
 
-/** Decibels over semitone-like bands: [bands, frames], the loudest 0. */
+/** Levels of bands in decibels relative to the loudest: [bands, frames]. */
 function bands(samples: Float32Array): { values: Float32Array; frames: number; hertz: number[] } {
   const { frames, bins, values } = spectrogram(samples, size, hop);
   const count = octaves * binsPerOctave;
@@ -35,13 +35,14 @@ function bands(samples: Float32Array): { values: Float32Array; frames: number; h
 
 function panel(style: StyleName): Chart {
   const seed = Number(process.argv[3] ?? 1);
-  let index = 0;
-  let clip = planClip({ seed, index, seconds, sampleRateHz });
-  // A stretch in which the drummer, where there is one, plays throughout.
-  while (styleOf(index) !== style || (clip.take.score.kit && clip.take.hits.length < 40))
-    clip = planClip({ seed, index: ++index, seconds, sampleRateHz });
-  const { label, render } = clip;
-  const { values, frames, hertz } = bands(downmix(render()));
+  const plan = (song: number) => planSong({ seed, song, clipSeconds: seconds, sampleRateHz });
+  let song = 0;
+  let planned = plan(song);
+  // The first song in whose first clip the drums, where there are any, play throughout.
+  const drumHits = () => planned.take.hits.filter(({ startSeconds }) => startSeconds < seconds).length;
+  while (styleOf(song) !== style || (planned.take.score.kit && drumHits() < 40)) planned = plan(++song);
+  const label = planned.clips(0)[0]!;
+  const { values, frames, hertz } = bands(downmix(planned.render()).subarray(0, seconds * sampleRateHz));
   return heatmap({
     title: `${style}: ${label.key}, ${label.beatsPerMinute} beats a minute`,
     subtitle: label.instruments.join(", "),

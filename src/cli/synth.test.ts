@@ -8,15 +8,15 @@ const root = await mkdtemp(join(tmpdir(), "ostinato-cli-synth-"));
 afterAll(() => rm(root, { recursive: true, force: true }));
 const command = ["synth", "--out", join(root, "music"), "--hours", "0.009", "--sample-rate", "8000", "--json"];
 
-test("synth writes clips, names each as JSON, skips them the next time, and refuses another seed", async () => {
+test("synth writes the clips of whole songs, prints each as JSON, skips them the next time, and refuses another seed", async () => {
   const first = await ostinato([...command, "--seed", "4"]);
-  expect(first.stderr).toContain("1 clips written");
-  const [line] = first.stdout.trimEnd().split("\n");
+  const [line, ...others] = first.stdout.trimEnd().split("\n");
+  expect(first.stderr).toContain(`${1 + others.length} clips written`);
   const label = JSON.parse(line!) as { file: string; status: string; key: string };
-  expect(label).toMatchObject({ id: "000000", status: "done", style: "blues" });
+  expect(label).toMatchObject({ id: "000000", song: "000000", status: "done", style: "blues" });
   expect((await readFile(label.file)).subarray(0, 4).toString()).toBe("RIFF");
   const second = await ostinato([...command, "--seed", "4"]);
-  expect(JSON.parse(second.stdout)).toEqual({ ...label, status: "skipped" });
+  expect(JSON.parse(second.stdout.split("\n")[0]!)).toEqual({ ...label, status: "skipped" });
   const third = await ostinato([...command, "--seed", "5"]);
   expect(third.code).toBe(2);
   expect(third.stderr).toContain("holds another corpus: seed 4 (asked for: 5)");

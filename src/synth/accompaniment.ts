@@ -49,7 +49,7 @@ function broken(orders: readonly (readonly number[])[], step: (density: number) 
     return Array.from({ length: count }, (_, i) => {
       const voice = order[i % order.length]!;
       const midi = voicing[voice % voicing.length]! + 12 * Math.floor(voice / voicing.length);
-      return { beat: slot.beat + i * each, beats: each * Math.max(gate, 0.5), midi, velocity: i % order.length === 0 ? 0.75 : 0.6 };
+      return { beat: slot.beat + i * each, beats: each * Math.max(gate, 0.4), midi, velocity: i % order.length === 0 ? 0.75 : 0.6 };
     });
   };
 }
@@ -78,7 +78,7 @@ const chug: Figure = (slot, voicing, { density, gate }, rng) => {
 };
 
 export const figures = {
-  pad: (slot, voicing) => chordAt(slot, 0, slot.beats * 0.98, voicing, 0.6),
+  pad: (slot, voicing, { gate }) => chordAt(slot, 0, slot.beats * (0.4 + 0.58 * gate), voicing, 0.6),
   strummed,
   chug,
   alberti: broken([[0, 2, 1, 2]], (density) => (density > 0.6 ? 0.25 : 0.5)),

@@ -1,41 +1,36 @@
-// Composing: from a style and random numbers to a score. Each kind of section is written once and returns as it was, as in songs.
+// Composing: draws a score in a style. Each kind of section is written once and repeated unchanged, as in songs.
 import type { Rng } from "../base/random.ts";
 import { chordNotes, type FigureName } from "./accompaniment.ts";
 import { type BassLine, bassNotes } from "./bass-lines.ts";
-import { between, chance, pick } from "./dice.ts";
+import { between, chance, pick, weighted } from "./dice.ts";
 import { drumHits } from "./drum-patterns.ts";
-import { clamp, power } from "./exact-math.ts";
-import { castOf, densityOf, type PlannedSection, planForm } from "./form.ts";
-import { type Degree, progression, realise, type Split } from "./harmony.ts";
+import { clamp, exp2, power } from "./exact-math.ts";
+import { castOf, densityOf, planForm } from "./form.ts";
+import { type Degree, ownerOf, progression, realise, type Split } from "./harmony.ts";
 import { type InstrumentName, patchesOf } from "./instruments.ts";
 import { melodyNotes } from "./melody.ts";
 import type { Character, Hit, Note, Part, Score, Section, SectionContext, Slot } from "./score.ts";
 import { type Style, type StyleName, styles } from "./styles.ts";
-import type { Key, Mode, scales } from "./theory.ts";
+import { type Key, type Mode, mod12, type scales } from "./theory.ts";
 
 export interface ComposeOptions {
   readonly style: StyleName;
   /** Decides which patches and progressions may be used. */
   readonly split: Split;
-  /** The piece lasts at least so long. */
+  /** Lower bound of the piece's length. */
   readonly seconds: number;
-  /** Sections instead of the style's own form; all bars long. */
-  readonly form?: readonly PlannedSection[];
-  /** Instead of a drawn one; for pieces of an exact length. */
-  readonly beatsPerMinute?: number;
 }
 
-/** A whole piece. */
+/** Composes a whole piece. */
 export function compose(rng: Rng, options: ComposeOptions): Score {
   const style = styles[options.style];
-  const key: Key = { tonic: Math.floor(rng() * 12), mode: chance(rng, 0.5) ? "major" : "minor" };
-  const drawn = drawCharacter(rng, style);
-  const character = { ...drawn, beatsPerMinute: options.beatsPerMinute ?? drawn.beatsPerMinute };
-  const beatsPerBar = options.form === undefined && chance(rng, style.triple) ? 3 : 4;
+  const key: Key = { tonic: drawTonic(rng, options.style), mode: chance(rng, 0.5) ? "major" : "minor" };
+  const character = drawCharacter(rng, style);
+  const beatsPerBar = chance(rng, style.triple) ? 3 : 4;
   const bars = Math.ceil((options.seconds * character.beatsPerMinute) / 60 / beatsPerBar);
-  const band = drawBand(rng, style, options.split, key.mode);
-  const plan = options.form ?? planForm(rng, style.form, bars);
-  const book = new Map<string, Material>();
+  const band = drawBand(rng, style, options.split, key.mode, character.register);
+  const plan = planForm(rng, style.form, bars);
+  const written = new Map<string, Material>();
   const sections: Section[] = [];
   const slots: Slot[] = [];
   const parts = band.players.map(() => [] as Note[]);
@@ -43,15 +38,16 @@ export function compose(rng: Rng, options: ComposeOptions): Score {
   let startBeat = 0;
   plan.forEach(({ name, bars: length }, i) => {
     const id = `${name}/${length}`;
-    const written = book.get(id) ?? write(rng, { style, split: options.split, key, character, beatsPerBar, band, book }, name, length);
-    book.set(id, written);
+    const material =
+      written.get(id) ?? write(rng, { style, split: options.split, key, character, beatsPerBar, band, written }, name, length);
+    written.set(id, material);
     const changes = i > 0 && plan[i - 1]!.name !== name;
     sections.push({ name, startBeat, beats: length * beatsPerBar });
-    slots.push(...written.slots.map((slot) => ({ ...slot, beat: slot.beat + startBeat })));
-    written.notes.forEach((notes, player) => {
+    slots.push(...material.slots.map((slot) => ({ ...slot, beat: slot.beat + startBeat })));
+    material.notes.forEach((notes, player) => {
       for (const note of notes) parts[player]!.push({ ...note, beat: note.beat + startBeat });
     });
-    for (const hit of written.hits)
+    for (const hit of material.hits)
       if (hit.piece !== "crash" || hit.beat > 0 || changes || style.groove === "metal") hits.push({ ...hit, beat: hit.beat + startBeat });
     startBeat += length * beatsPerBar;
   });
@@ -67,27 +63,41 @@ export function compose(rng: Rng, options: ComposeOptions): Score {
     sections,
     slots,
     parts: band.players.map((player, i) => ({ ...player, notes: parts[i]! })),
-    kit: style.groove && { patch: pick(rng, patchesOf(options.split)), decibels: between(rng, -3, 3), hits },
+    kit: style.groove && { patch: pick(rng, patchesOf(options.split)), decibels: between(rng, -2, 2), hits },
   };
 }
 
-/** Tempo, density and articulation lean the same way, as they do in music, but none follows from another. */
+/** Draws the expressive settings. Density grows a little with tempo, articulation and dynamics lean towards the style's; otherwise they are
+ *  independent, so that the mood cannot be read from one of them. */
 function drawCharacter(rng: Rng, style: Style): Character {
-  const lean = rng();
-  const cue = () => clamp(0.6 * lean + 0.6 * rng() - 0.1, 0, 1);
   const [slowest, fastest] = style.tempo;
+  const speed = clamp(0.6 * (rng() + rng()) - 0.1, 0, 1); // mostly moderate tempi
   return {
-    beatsPerMinute: Math.round(slowest * power(fastest / slowest, cue()) * 10) / 10,
-    density: cue(),
-    gate: 1 - 0.65 * cue(),
+    beatsPerMinute: Math.round(slowest * power(fastest / slowest, speed) * 10) / 10,
+    density: 0.3 * speed + 0.7 * rng(),
+    gate: 1 - 0.65 * (0.65 * rng() + 0.35 * style.staccato),
     tension: rng() * 0.8,
+    force: 0.65 * rng() + 0.35 * style.force,
+    register: between(rng, -1, 1),
   };
+}
+
+/** Styles prefer neighbouring keys on the circle of fifths (guitars sharps, winds flats). The preferences of the ten styles are evenly spaced
+ *  on the circle, so over all styles the twelve tonics are equally likely. */
+function drawTonic(rng: Rng, style: StyleName): number {
+  const fifths = Array.from({ length: 12 }, (_, i) => i);
+  const weights = fifths.map((fifth) => {
+    const away = Math.abs(fifth - styles[style].keyCentre);
+    const distance = Math.min(away, 12 - away);
+    return exp2(-0.35 * distance * distance) + 0.04;
+  });
+  return mod12(7 * Number(weighted(rng, Object.fromEntries(weights.map((weight, i) => [i, weight])))));
 }
 
 type Player = Omit<Part, "notes">;
 
 interface Band {
-  /** Bass, then the layers, then the melody. */
+  /** In the order bass, chord layers, melody. */
   readonly players: readonly Player[];
   readonly line: BassLine;
   readonly figures: readonly { readonly figure: FigureName; readonly centre: number }[];
@@ -95,7 +105,7 @@ interface Band {
   readonly centre: number;
 }
 
-function drawBand(rng: Rng, style: Style, split: Split, mode: Mode): Band {
+function drawBand(rng: Rng, style: Style, split: Split, mode: Mode, register: number): Band {
   const patches = patchesOf(split);
   const player = (role: Part["role"], instruments: readonly InstrumentName[], decibels: number, spread: number): Player => ({
     role,
@@ -112,9 +122,12 @@ function drawBand(rng: Rng, style: Style, split: Split, mode: Mode): Band {
       player("melody", style.melody.instruments, 0.5, 0.3),
     ],
     line: pick(rng, style.bass.lines),
-    figures: layers.map(({ figures, centre }) => ({ figure: pick(rng, figures), centre: centre + pick(rng, [-2, 0, 2]) })),
+    figures: layers.map(({ figures, centre }) => ({
+      figure: pick(rng, figures),
+      centre: Math.max(46, centre + pick(rng, [-2, 0, 2]) + Math.round(4 * register)),
+    })),
     scale: pick(rng, style.melody.scales[mode]),
-    centre: style.melody.centre + pick(rng, [-5, -2, 0, 2]),
+    centre: style.melody.centre + pick(rng, [-3, -1, 0, 2]) + Math.round(8 * register),
   };
 }
 
@@ -125,10 +138,11 @@ interface Brief {
   readonly character: Character;
   readonly beatsPerBar: number;
   readonly band: Band;
-  readonly book: ReadonlyMap<string, Material>;
+  /** The sections written so far, by name and length. */
+  readonly written: ReadonlyMap<string, Material>;
 }
 
-/** A section as it is written down once: times from its own beginning. */
+/** A written section; times count from its beginning. */
 interface Material {
   readonly slots: readonly Slot[];
   /** One list a player. */
@@ -151,14 +165,17 @@ function write(rng: Rng, brief: Brief, name: string, bars: number): Material {
   return { slots, notes, hits };
 }
 
-/** Introductions and endings borrow the verse's chords where it is written already. */
-function writeChords(rng: Rng, { style, split, key, character, beatsPerBar, book }: Brief, name: string, bars: number): Slot[] {
+/** Introductions and endings take the verse's chords if the verse is written already and its first bars are a cycle that the split may use. */
+function writeChords(rng: Rng, { style, split, key, character, beatsPerBar, written }: Brief, name: string, bars: number): Slot[] {
   const { taste } = style;
   const borrowed = ["intro", "outro", "breakdown", "solo"].includes(name)
-    ? [...book].find(([id]) => id.startsWith("verse"))?.[1].slots
+    ? [...written].find(([id]) => id.startsWith("verse"))?.[1].slots
     : undefined;
-  const borrowedBeats = borrowed?.reduce((sum, { beats }) => sum + beats, 0) ?? 0;
-  if (borrowed && borrowedBeats >= bars * beatsPerBar) return borrowed.filter(({ beat }) => beat < bars * beatsPerBar);
+  if (borrowed !== undefined) {
+    const first = borrowed.filter(({ beat, beats }) => beat + beats <= bars * beatsPerBar);
+    const whole = first.reduce((sum, { beats }) => sum + beats, 0) === bars * beatsPerBar;
+    if (whole && ownerOf(first.map(({ chord }) => chord.root)) === split) return first;
+  }
   const length = taste.twelveBar && bars === 12 ? 12 : Math.min(pick(rng, taste.lengths), bars);
   const ending = name === "outro" || (name === "verse" && style.form === "standard") || chance(rng, 0.25) ? "closed" : "open";
   const away = name === "bridge" || (name === "chorus" && chance(rng, 0.3));
@@ -177,7 +194,8 @@ function writeChords(rng: Rng, { style, split, key, character, beatsPerBar, book
   return slots;
 }
 
-/** Vamps: two chords, drawn out and turned within four, so that each part of the corpus has its own. */
+/** Vamps: four chords that mostly return to the tonic, for styles whose progressions have two chords. Cycles of two chords are too few to be
+ *  divided between the splits. */
 function twoChords(rng: Rng, taste: Style["taste"], mode: Mode, split: Split): Degree[] {
   return progression(
     rng,

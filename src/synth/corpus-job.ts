@@ -1,20 +1,34 @@
-// The corpus' jobs: what goes to a worker that makes a clip, and what comes back.
-import type { ClipOptions } from "./clip.ts";
-import type { ClipFacts } from "./layouts.ts";
+// Jobs of a corpus: what a worker gets to make a song, and what it returns.
+
+import type { SongOptions } from "./song.ts";
+import type { SongFacts } from "./song-facts.ts";
 
 export const formats = ["wav", "flac"] as const;
 export type CorpusFormat = (typeof formats)[number];
 
-export interface ClipJob extends ClipOptions {
-  /** The file to write. */
-  readonly path: string;
+export interface SongJob extends SongOptions {
+  /** Folder of the corpus. */
+  readonly out: string;
   readonly format: CorpusFormat;
+  /** Number of the song's first clip. */
+  readonly firstClip: number;
 }
 
-export interface ClipDone {
+export interface SongDone {
+  /** "skipped" when all files of the song existed. */
   readonly status: "done" | "skipped";
-  readonly facts: ClipFacts;
-  /** The whole label as a line of JSON: most of the corpus' labels are never looked at in memory. */
+  readonly facts: SongFacts;
+  /** The song's line of songs.jsonl. */
   readonly line: string;
-  readonly path: string;
+  readonly clips: readonly {
+    readonly path: string;
+    readonly seconds: number;
+    /** The clip's line of clips.jsonl. */
+    readonly line: string;
+  }[];
+}
+
+/** Path of a clip in its corpus: a folder for each thousand clips. */
+export function clipPath(id: string, format: CorpusFormat): string {
+  return `audio/${id.slice(0, -3)}/${id}.${format}`;
 }

@@ -1,4 +1,4 @@
-// Form: which sections follow each other, how long they are, and who plays in them.
+// Form: the order and lengths of a piece's sections, and which parts play in them.
 import type { Rng } from "../base/random.ts";
 import { chance, pick } from "./dice.ts";
 import type { Style } from "./styles.ts";
@@ -26,18 +26,18 @@ const forms: Readonly<Record<Style["form"], readonly (readonly string[])[]>> = {
   ],
 };
 
-/** Sections of whole bars that together last at least `bars`. */
+/** Draws a form; the sections together last at least `bars`. */
 export function planForm(rng: Rng, form: Style["form"], bars: number): PlannedSection[] {
   const length = form === "chorus" ? 12 : 8;
   const barsOf = (name: string) => (name === "intro" || name === "outro" || name === "breakdown" ? 4 : length);
   const [first, ...rest] = pick(rng, forms[form]);
   const plan = [first!, ...rest];
   const total = () => plan.reduce((sum, name) => sum + barsOf(name), 0);
-  while (total() < bars) plan.splice(plan.length - 1, 0, ...rest.slice(0, -1)); // another round before the end
+  while (total() < bars) plan.splice(plan.length - 1, 0, ...rest.slice(0, -1)); // repeat the form before its last section
   return plan.map((name) => ({ name, bars: barsOf(name) }));
 }
 
-/** Who plays in a section: the number of chord layers, and the others by name. */
+/** Which parts play in a section; `layers` is the number of chord layers. */
 export interface Cast {
   readonly drums: boolean;
   readonly bass: boolean;
@@ -60,7 +60,7 @@ export function castOf(rng: Rng, name: string, layers: number): Cast {
   }
 }
 
-/** Sections differ in how busy they are. */
+/** The density of a section: the piece's, scaled by the section's kind. */
 export function densityOf(name: string, density: number): number {
   const factor: Readonly<Record<string, number>> = { intro: 0.8, verse: 0.9, chorus: 1.1, solo: 1.2, breakdown: 0.7 };
   return Math.min(1, density * (factor[name] ?? 1));

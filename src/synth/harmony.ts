@@ -1,16 +1,15 @@
-// Harmony: progressions by function (tonic, subdominant, dominant), walked at random within a style's taste. Which part of the corpus may
-// use a progression is decided by the progression itself, so that no train clip shares one with a test clip.
+// Harmony: progressions drawn as random walks over degrees (tonic, subdominant, dominant), weighted by the style. A progression itself decides
+// which split may use it, so that no progression of a test song occurs in a train song, in any rotation or key.
 import { ConfigError } from "../base/errors.ts";
 import type { Rng } from "../base/random.ts";
 import { chance, hashText, weighted } from "./dice.ts";
 import type { Chord, Key, Mode, Quality } from "./theory.ts";
 import { mod12 } from "./theory.ts";
 
-/** The parts of the corpus. */
 export const splits = ["train", "valid", "test"] as const;
 export type Split = (typeof splits)[number];
 
-/** Degrees by their Roman numerals: semitones above the tonic and the triad. */
+/** Degrees by their Roman numerals: semitones above the tonic, and the triad. */
 const degrees = {
   I: [0, "maj"],
   bII: [1, "maj"],
@@ -36,7 +35,7 @@ export type Degree = keyof typeof degrees;
 
 type Moves = Readonly<Partial<Record<Degree, Readonly<Partial<Record<Degree, number>>>>>>;
 
-/** Where a chord goes, by how often; chromatic degrees are entered only where a style's taste says so. */
+/** Weights of the moves from one degree to the next. Chromatic degrees occur only where a style gives them a weight. */
 const moves: Record<Mode, Moves> = {
   major: {
     I: { IV: 3, V: 3, vi: 3, ii: 2, iii: 1, I: 0.6, bVII: 1, II: 1, VI: 1, bVI: 0.6 },
@@ -70,22 +69,44 @@ const moves: Record<Mode, Moves> = {
 const chromatic: ReadonlySet<Degree> = new Set<Degree>(["bII", "II", "III", "VI", "bVI", "bVII", "iv", "#iv°"]);
 const chromaticInMinor: ReadonlySet<Degree> = new Set<Degree>(["bII", "IV"]);
 
-/** How a style likes its harmony. */
+/** The harmony of a style. */
 export interface Taste {
-  /** Factors on the moves to a degree; what is absent counts 1, or 0 for chromatic degrees. */
+  /** Factors on the moves to a degree; the default is 1, and 0 for chromatic degrees. */
   readonly weights: Readonly<Partial<Record<Degree, number>>>;
   readonly colour: "triads" | "sevenths" | "dominants" | "power";
-  /** Chords in a round of the progression, by section length in bars they repeat to fill it. */
+  /** Possible numbers of chords of a progression, which is repeated to fill a section. */
   readonly lengths: readonly number[];
   /** Bars a chord lasts. */
   readonly barsPerChord: number;
   readonly twelveBar?: boolean;
 }
 
-/** The part of the corpus that owns a progression: five eighths train, one valid, two test. */
-export function ownerOf(progression: readonly Degree[]): Split {
-  const lot = hashText(progression.join(" ")) % 8;
-  return lot < 5 ? "train" : lot === 5 ? "valid" : "test";
+/** The split that may use a cycle of chords, given by their roots: five eighths of all cycles are train, one valid, two test. */
+export function ownerOf(roots: readonly number[]): Split {
+  const slot = hashText(canonicalCycle(roots).join(" ")) % 8;
+  return slot < 5 ? "train" : slot === 5 ? "valid" : "test";
+}
+
+/** One form for all progressions that sound alike when they are repeated: the pitch classes of the roots relative to each other, with repeated
+ *  chords merged, the shortest period only, in the rotation that sorts first. Chord qualities and keys do not count. */
+export function canonicalCycle(roots: readonly number[]): number[] {
+  const merged = roots.filter((root, i) => root !== roots[(i + roots.length - 1) % roots.length]);
+  if (merged.length === 0) return [0];
+  const steps = merged.map((root, i) => mod12(merged[(i + 1) % merged.length]! - root));
+  const rotations = steps.map((_, i) => [...steps.slice(i), ...steps.slice(0, i)]);
+  const period = 1 + rotations.slice(1).findIndex((rotation) => rotation.every((step, i) => step === steps[i]));
+  const cycles = rotations.map((rotation) => rotation.slice(0, period === 0 ? rotation.length : period));
+  return cycles.reduce((best, cycle) => (compare(cycle, best) < 0 ? cycle : best));
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at < 0 ? 0 : a[at]! - b[at]!;
+}
+
+/** Semitones of degrees above the tonic. */
+export function rootsOf(progression: readonly Degree[]): number[] {
+  return progression.map((degree) => degrees[degree][0]);
 }
 
 export interface ProgressionOptions {
@@ -93,43 +114,53 @@ export interface ProgressionOptions {
   readonly split: Split;
   /** Chords. */
   readonly length: number;
-  /** Ends on the dominant or elsewhere that wants to go on, or closes on the tonic. */
+  /** "closed" ends on the tonic, "open" on a dominant or subdominant. */
   readonly ending: "open" | "closed";
-  /** Begins away from the tonic, as bridges do. */
+  /** Begins on another degree than the tonic, as bridges do. */
   readonly away?: boolean;
 }
 
-/** A progression that belongs to `split`. @throws ConfigError when the taste is too narrow to leave that part any. */
+/** Draws a progression that belongs to `split`. Where the style's own moves allow none, the ending is left open, then rare chromatic degrees are
+ *  admitted. @throws ConfigError when there is none even so. */
 export function progression(rng: Rng, taste: Taste, options: ProgressionOptions): Degree[] {
+  const twelve = taste.twelveBar && options.length === 12;
   for (let attempt = 0; attempt < 2000; attempt++) {
-    const walked = taste.twelveBar && options.length === 12 ? twelveBars(rng, options.mode) : walk(rng, taste, options);
-    if (walked !== undefined && ownerOf(walked) === options.split) return walked;
+    const freedom = { anyEnding: attempt >= 400, chromaticWeight: attempt >= 800 ? 0.3 : 0 };
+    const drawn = twelve ? twelveBars(rng, options.mode) : walk(rng, taste, { ...options, ...freedom });
+    if (drawn !== undefined && ownerOf(rootsOf(drawn)) === options.split) return drawn;
   }
   throw new ConfigError(`No progression of ${options.length} chords belongs to ${options.split}: widen the style's taste in harmony.`);
 }
 
-function walk(rng: Rng, { weights }: Taste, { mode, length, ending, away }: ProgressionOptions): Degree[] | undefined {
+interface WalkOptions extends ProgressionOptions {
+  readonly anyEnding: boolean;
+  /** Weight of moves to chromatic degrees that the style does not name. */
+  readonly chromaticWeight: number;
+}
+
+function walk(rng: Rng, { weights }: Taste, { mode, length, ending, away, anyEnding, chromaticWeight }: WalkOptions): Degree[] | undefined {
   const home: Degree = mode === "major" ? "I" : "i";
   const starts: readonly Degree[] = mode === "major" ? ["IV", "vi", "ii"] : ["iv", "bVI", "bIII"];
   const outside = mode === "major" ? chromatic : chromaticInMinor;
   let at: Degree = away ? starts[Math.floor(rng() * starts.length)]! : home;
   const chords: Degree[] = [at];
   while (chords.length < length) {
-    const roots: Partial<Record<Degree, number>> = {};
+    const choices: Partial<Record<Degree, number>> = {};
     for (const [to, weight] of Object.entries(moves[mode][at] ?? { [home]: 1 }) as [Degree, number][]) {
-      const taste = weights[to] ?? (outside.has(to) ? 0 : 1);
-      if (taste > 0) roots[to] = weight * taste;
+      const taste = weights[to] ?? (outside.has(to) ? chromaticWeight : 1);
+      if (taste > 0) choices[to] = weight * taste;
     }
-    at = Object.keys(roots).length > 0 ? weighted(rng, roots) : home;
+    at = Object.keys(choices).length > 0 ? weighted(rng, choices) : home;
     chords.push(at);
   }
+  if (anyEnding) return chords;
   const last = chords.at(-1)!;
   const closes = last === home;
   const opens = ["V", "v", "IV", "iv", "bVII", "ii", "bII"].includes(last);
   return (ending === "closed" ? closes : opens) ? chords : undefined;
 }
 
-/** The blues form, with the turns players give it. */
+/** The twelve-bar blues form with its common variants. */
 function twelveBars(rng: Rng, mode: Mode): Degree[] {
   const one: Degree = mode === "major" ? "I" : "i";
   const four: Degree = mode === "major" ? "IV" : "iv";
@@ -159,7 +190,7 @@ function twelveBars(rng: Rng, mode: Mode): Degree[] {
   return [one, bar2, one, one, four, bar6, one, bar8, ...turn, ...end];
 }
 
-/** The sounding chord of a degree. `tension`, 0 … 1, is how readily plain chords are enriched. */
+/** The chord of a degree in a key. `tension`, 0 … 1, is the probability of a richer, rougher chord. */
 export function realise(rng: Rng, degree: Degree, key: Key, colour: Taste["colour"], tension: number): Chord {
   const [semitones, triad] = degrees[degree];
   return { root: mod12(key.tonic + semitones), quality: coloured(rng, degree, triad, colour, tension) };

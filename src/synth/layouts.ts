@@ -1,73 +1,51 @@
-// Layouts: the labels of a corpus written as the four probe data sets write theirs, so that whatever reads those reads ours. Every set's own
-// rule of splitting (folders, lists, hashes of artists) gives the split the clip was made for.
-import { pick, seededBy } from "./dice.ts";
-import type { ClipLabel } from "./label.ts";
+// Layouts: the labels of a corpus in the form of the four probe data sets, for programs that read those. Each data set's own rule of splitting
+// (folders, lists, hashes of artists) gives the split that the song was made for.
+import { albumOf } from "./artists.ts";
 import { tags } from "./label.ts";
 import { round4, toNineSteps } from "./mood.ts";
-
-/** What the layouts need of a label. */
-export type ClipFacts = Pick<ClipLabel, "id" | "split" | "style" | "key" | "mood" | "tags" | "beatsPerMinute" | "seconds">;
-
-/** The facts of a label, and nothing that would keep the rest in memory. */
-export function factsOf({ id, split, style, key, mood, tags: own, beatsPerMinute, seconds }: ClipLabel): ClipFacts {
-  return { id, split, style, key, mood, tags: own, beatsPerMinute, seconds };
-}
+import type { SongFacts } from "./song-facts.ts";
 
 export interface Layouts {
   /** Text files by their path in the corpus. */
   readonly files: ReadonlyMap<string, string>;
-  /** Sound files by their path in the corpus: each is clip `id` under another name. */
+  /** Sound files by their path in the corpus: each is another name of the clip with this id. */
   readonly links: ReadonlyMap<string, string>;
-  /** Metadata as JukeMIR publishes it, by path; JSON to be gzipped. */
+  /** Metadata in the form of JukeMIR's, by path; JSON to be gzipped. */
   readonly metadata: ReadonlyMap<string, unknown>;
 }
 
-/** Whole numbers from a text, as sha1 read as one number gives: remainders of it. */
-export type Sha1Remainder = (text: string, divisor: number) => number;
+export interface LayoutOptions {
+  /** "wav" or "flac". */
+  readonly extension: string;
+  /** The length of a clip. GiantSteps' songs are cut into clips of this length by their readers. */
+  readonly clipSeconds: number;
+}
 
-/** @param extension "wav" or "flac". */
-export function layoutsOf(
-  clips: readonly ClipFacts[],
-  { extension, seed, sha1 }: { extension: string; seed: number; sha1: Sha1Remainder },
-): Layouts {
-  const songs = clips.map((clip) => songOf(clip, seed, sha1));
-  const parts = [mtt(songs, extension), gtzan(songs, extension), gs(songs, extension), emo(songs, extension)];
+export function layoutsOf(songs: readonly SongFacts[], options: LayoutOptions): Layouts {
+  const layouts = [mtt(songs, options), gtzan(songs, options), gs(songs, options), emo(songs, options)];
   const merged = <V>(maps: readonly ReadonlyMap<string, V>[]) => new Map(maps.flatMap((map) => [...map]));
   return {
-    files: merged(parts.map(({ files }) => files)),
-    links: merged(parts.map(({ links }) => links)),
-    metadata: merged(parts.map(({ metadata }) => metadata)),
+    files: merged(layouts.map(({ files }) => files)),
+    links: merged(layouts.map(({ links }) => links)),
+    metadata: merged(layouts.map(({ metadata }) => metadata)),
   };
 }
 
-interface Song extends ClipFacts {
-  /** From 1: data sets do not count from 0. */
-  readonly number: number;
-  readonly artist: string;
-  readonly title: string;
+/** The data sets count from 1. */
+function numberOf({ song }: SongFacts): number {
+  return song + 1;
 }
 
-const first =
-  "amber,autumn,blue,bright,cedar,copper,crimson,dusty,early,electric,fading,gentle,golden,hidden,hollow,iron,ivory,late,lonely,lucky,midnight,misty,northern,painted,paper,quiet,restless,rolling,rusty,silent,silver,southern,summer,tall,velvet,violet,wandering,western,wild,winter".split(
-    ",",
-  );
-const second =
-  "anchors,arrows,bells,birds,bridges,canyons,clouds,crows,doors,embers,feathers,fields,foxes,gardens,harbours,hills,horses,islands,ladders,lanterns,letters,lions,mirrors,moons,mountains,oceans,pilots,pines,rivers,roads,sailors,shadows,sparrows,stones,strangers,swallows,towers,trains,waves,wolves".split(
-    ",",
-  );
-const third = "band,choir,club,company,duo,ensemble,four,orchestra,players,quartet,quintet,singers,society,trio,two,union".split(",");
+const [mtgFolder, keyFolder] = ["gs/giantsteps-mtg-key-dataset", "gs/giantsteps-key-dataset"];
 
-/** An artist whose name falls, by GiantSteps' and EmoMusic's hashes, into the split of the clip; test artists share no hash class with
- *  the others, so no artist is in two splits. */
-function songOf(clip: ClipFacts, seed: number, sha1: Sha1Remainder): Song {
-  const rng = seededBy("artist", seed, clip.id);
-  for (;;) {
-    const artist = `${pick(rng, first)} ${pick(rng, second)} ${pick(rng, third)}`;
-    const [giant, emo] = [sha1(artist, 116) < 100, sha1(artist, 10) < 8];
-    const falls = clip.split === "train" ? giant && emo : clip.split === "valid" ? !giant && !emo : giant && !emo;
-    if (falls)
-      return { ...clip, number: Number(clip.id) + 1, artist, title: `${pick(rng, second)} of ${pick(rng, first)} ${pick(rng, second)}` };
-  }
+/** Where GiantSteps' layout has the whole song. */
+export function keyPath(song: SongFacts, extension: string): string {
+  return `${song.split === "test" ? keyFolder : mtgFolder}/audio/${numberOf(song)}.LOFI.${extension}`;
+}
+
+/** Where EmoMusic's layout has the song's first 45 s. */
+export function emotionPath(song: SongFacts, extension: string): string {
+  return `emo/clips_45sec/${numberOf(song)}.${extension}`;
 }
 
 function slug(text: string): string {
@@ -78,37 +56,49 @@ function lines(rows: readonly (readonly (string | number)[])[], separator: strin
   return rows.map((row) => `${row.map((cell) => (quote ? `"${cell}"` : String(cell))).join(separator)}\n`).join("");
 }
 
-/** MagnaTagATune: tab-separated, quoted; the split is the first letter of the folder: 0-b train, c valid, d-f test. */
-function mtt(songs: readonly Song[], extension: string): Layouts {
+/** MagnaTagATune: every clip. Tab-separated, quoted; the split is the first letter of the folder: 0-b train, c valid, d-f test. */
+function mtt(songs: readonly SongFacts[], { extension }: LayoutOptions): Layouts {
   const folders = { train: "0123456789ab", valid: "c", test: "def" };
-  const rows = songs.map((song) => {
+  const rows = songs.flatMap((song) => {
+    const artist = song.artists.join(", ");
+    const album = albumOf(song.artists[0]!);
     const letters = folders[song.split];
-    const folder = letters[song.number % letters.length]!;
-    const path = `${folder}/${slug(song.artist)}-${slug(song.title)}-01-${song.id}-0-${Math.round(song.seconds)}.${extension}`;
-    return { song, path };
+    const folder = letters[song.song % letters.length]!;
+    return song.clips.map((clip, index) => {
+      const [start, end] = [Math.round(clip.startSeconds), Math.round(clip.startSeconds + clip.seconds)];
+      const track = `${slug(artist.replaceAll(",", ""))}-${slug(album)}-01-${slug(song.title)}-${song.song}`;
+      const path = `${folder}/${track}-${start}-${end}.${extension}`;
+      return { song, clip, index, artist, album, start, end, path, number: Number(clip.id) + 1, url: `synth:${song.song}` };
+    });
   });
-  const annotations = rows.map(({ song, path }) => [song.number, ...tags.map((tag) => (song.tags.includes(tag) ? 1 : 0)), path]);
-  const info = rows.map(({ song, path }) => [
-    song.number,
+  const annotations = rows.map(({ clip, number, path }) => [number, ...tags.map((tag) => (clip.tags.includes(tag) ? 1 : 0)), path]);
+  const info = rows.map(({ song, number, artist, album, start, end, path, url }) => [
+    number,
     1,
     song.title,
-    song.artist,
-    song.title,
+    artist,
+    album,
     "",
-    0,
-    Math.round(song.seconds),
-    "",
+    start,
+    end,
+    url,
     path,
   ]);
   const infoHead = ["clip_id", "track_number", "title", "artist", "album", "url", "segmentStart", "segmentEnd", "original_url", "mp3_path"];
-  const metadata = rows.map(({ song, path }) => [
-    String(song.number).padStart(5, "0"),
+  const metadata = rows.map(({ song, clip, index, number, artist, album, path, url }) => [
+    String(number).padStart(5, "0"),
     {
-      clip: { audio_duration: song.seconds, audio_uid: [song.id], clip_duration: song.seconds, clip_idx: 0, clip_offset: 0 },
-      extra: { artist: song.artist, clip_id: String(song.number), mp3_path: path, title: song.title },
+      clip: {
+        audio_duration: song.seconds,
+        audio_uid: [url, "1"],
+        clip_duration: clip.seconds,
+        clip_idx: index,
+        clip_offset: clip.startSeconds,
+      },
+      extra: { album, artist, clip_id: String(number), mp3_path: path, original_url: url, title: song.title, track_number: "1" },
       split: song.split,
-      y: song.tags,
-      y_all: song.tags,
+      y: clip.tags,
+      y_all: clip.tags,
     },
   ]);
   return {
@@ -116,13 +106,13 @@ function mtt(songs: readonly Song[], extension: string): Layouts {
       ["mtt/annotations_final.csv", lines([["clip_id", ...tags, "mp3_path"], ...annotations], "\t", true)],
       ["mtt/clip_info_final.csv", lines([infoHead, ...info], "\t", true)],
     ]),
-    links: new Map(rows.map(({ song, path }) => [`mtt/mp3/${path}`, song.id])),
+    links: new Map(rows.map(({ clip, path }) => [`mtt/mp3/${path}`, clip.id])),
     metadata: new Map([["mtt/magnatagatune.json.gz", Object.fromEntries(metadata)]]),
   };
 }
 
-/** GTZAN: a folder a genre, numbered; the split is three lists. */
-function gtzan(songs: readonly Song[], extension: string): Layouts {
+/** GTZAN: the first clip of every song, in a folder a genre; the split is three lists. */
+function gtzan(songs: readonly SongFacts[], { extension }: LayoutOptions): Layouts {
   const counts = new Map<string, number>();
   const rows = songs.map((song) => {
     const count = counts.get(song.style) ?? 0;
@@ -133,7 +123,7 @@ function gtzan(songs: readonly Song[], extension: string): Layouts {
     rows.filter(({ song }) => song.split === split).map(({ song, name }) => [`${song.style}/${name}.${extension}`]);
   return {
     files: new Map(["train", "valid", "test"].map((split) => [`gtzan/${split}_filtered.txt`, lines(list(split), "")])),
-    links: new Map(rows.map(({ song, name }) => [`gtzan/genres/${song.style}/${name}.${extension}`, song.id])),
+    links: new Map(rows.map(({ song, name }) => [`gtzan/genres/${song.style}/${name}.${extension}`, song.clips[0]!.id])),
     metadata: new Map([
       [
         "gtzan/gtzan_ff.json.gz",
@@ -143,57 +133,71 @@ function gtzan(songs: readonly Song[], extension: string): Layouts {
   };
 }
 
-/** GiantSteps: the MTG set trains and validates, the split by a hash of the artist; the key set tests. */
-function gs(songs: readonly Song[], extension: string): Layouts {
-  const [mtg, keys] = ["gs/giantsteps-mtg-key-dataset", "gs/giantsteps-key-dataset"];
-  const learnt = songs.filter(({ split }) => split !== "test");
-  const asked = songs.filter(({ split }) => split === "test");
-  const beatport = learnt.map((song) => [
-    song.number,
-    song.artist,
-    song.title,
-    "Original Mix",
-    "Ostinato",
-    song.style,
-    Math.round(song.beatsPerMinute),
-    song.key,
-  ]);
-  const links = [
-    ...learnt.map((song) => [`${mtg}/audio/${song.number}.LOFI.${extension}`, song.id]),
-    ...asked.map((song) => [`${keys}/audio/${song.number}.LOFI.${extension}`, song.id]),
-  ];
-  const metadata = songs.map((song) => [
-    `${String(song.number).padStart(7, "0")}-0`,
-    {
-      clip: {
-        audio_duration: song.seconds,
-        audio_uid: String(song.number).padStart(7, "0"),
-        clip_duration: song.seconds,
-        clip_idx: 0,
-        clip_offset: 0,
-      },
-      extra: { id: song.number, key: song.key, beatport_metadata: { ARTIST: song.artist, "SONG TITLE": song.title } },
-      split: song.split,
-      y: song.key,
-    },
-  ]);
+/** GiantSteps: whole songs, which readers cut into clips and drop the remainder. The MTG set trains and validates, the split is made by a hash
+ *  of the artists; the key set tests. One MTG song in twelve has an annotation that readers must leave out: low confidence or two keys. The
+ *  tables are in descending order, so that artists who move to valid with another one do so only in the second pass. */
+function gs(songs: readonly SongFacts[], { clipSeconds }: LayoutOptions): Layouts {
+  const learned = songs.filter(({ split }) => split !== "test").reverse();
+  const tests = songs.filter(({ split }) => split === "test");
+  const isClear = ({ song, split }: SongFacts) => split === "test" || song % 12 !== 5;
+  const annotation = (song: SongFacts) => {
+    const [tonic, mode] = song.key.split(" ") as [string, string];
+    const key = `${song.song % 2 === 0 ? (sharps[tonic] ?? tonic) : tonic} ${mode}`;
+    if (isClear(song)) return [numberOf(song), key, 2];
+    return song.song % 24 === 5 ? [numberOf(song), key, 1] : [numberOf(song), `${key} / ${mode === "major" ? "A minor" : "C major"}`, 2];
+  };
+  const beatport = (song: SongFacts) => ({
+    ID: String(numberOf(song)),
+    ARTIST: song.artists.join(", "),
+    "SONG TITLE": song.title,
+    MIX: "Original Mix",
+    LABEL: "Ostinato",
+    "BP GENRE": song.style,
+    "BP BPM": String(Math.round(song.beatsPerMinute)),
+    "BP KEY": song.key,
+  });
+  const metadata = songs.filter(isClear).flatMap((song) =>
+    Array.from({ length: Math.floor(song.seconds / clipSeconds) }, (_, index) => {
+      const uid = String(numberOf(song)).padStart(7, "0");
+      return [
+        `${uid}-${index}`,
+        {
+          clip: {
+            audio_duration: song.seconds,
+            audio_uid: uid,
+            clip_duration: clipSeconds,
+            clip_idx: index,
+            clip_offset: index * clipSeconds,
+          },
+          extra: { id: numberOf(song), key: song.key, beatport_metadata: beatport(song) },
+          split: song.split,
+          y: song.key,
+        },
+      ];
+    }),
+  );
+  const columns = ["ID", "ARTIST", "SONG TITLE", "MIX", "LABEL", "BP GENRE", "BP BPM", "BP KEY"] as const;
   return {
     files: new Map([
-      [`${mtg}/annotations/annotations.txt`, lines([["ID", "MANUAL KEY", "C"], ...learnt.map((song) => [song.number, song.key, 2])], "\t")],
+      [`${mtgFolder}/annotations/annotations.txt`, lines([["ID", "MANUAL KEY", "C"], ...learned.map(annotation)], "\t")],
       [
-        `${mtg}/annotations/beatport_metadata.txt`,
-        lines([["ID", "ARTIST", "SONG TITLE", "MIX", "LABEL", "BP GENRE", "BP BPM", "BP KEY"], ...beatport], "\t"),
+        `${mtgFolder}/annotations/beatport_metadata.txt`,
+        lines([columns, ...learned.map(beatport).map((row) => columns.map((column) => row[column]))], "\t"),
       ],
-      ...asked.map((song): [string, string] => [`${keys}/annotations/key/${song.number}.LOFI.key`, `${song.key}\n`]),
+      ...tests.map((song): [string, string] => [`${keyFolder}/annotations/key/${numberOf(song)}.LOFI.key`, `${song.key}\n`]),
     ]),
-    links: new Map(links as [string, string][]),
+    links: new Map(),
     metadata: new Map([["gs/giantsteps_clips.json.gz", Object.fromEntries(metadata)]]),
   };
 }
 
-/** EmoMusic: two tables; "evaluation" tests, the rest is split by a hash of the artist. Arousal and valence on its scale of 1 to 9. */
-function emo(songs: readonly Song[], extension: string): Layouts {
-  const set = (song: Song) => (song.split === "test" ? "evaluation" : "development");
+const sharps: Readonly<Record<string, string>> = { Db: "C#", Eb: "D#", Gb: "F#", Ab: "G#", Bb: "A#" };
+
+/** EmoMusic: the first 45 s of every song. "evaluation" tests, the rest is split by a hash of the artist, here the first of the song's artists.
+ *  Arousal and valence are on a scale of 1 to 9. */
+function emo(songs: readonly SongFacts[], { extension, clipSeconds }: LayoutOptions): Layouts {
+  const longest = 1.5 * clipSeconds;
+  const set = (song: SongFacts) => (song.split === "test" ? "evaluation" : "development");
   const infoHead = [
     "song_id",
     "file_name",
@@ -205,29 +209,29 @@ function emo(songs: readonly Song[], extension: string): Layouts {
     "Mediaeval 2013 set",
   ];
   const info = songs.map((song) => [
-    song.number,
-    `${song.number}.${extension}`,
-    song.artist,
+    numberOf(song),
+    `${numberOf(song)}.${extension}`,
+    song.artists[0]!,
     song.title,
     "0.00",
-    `0.${Math.round(song.seconds)}`,
+    `0.${String(Math.round(Math.min(longest, song.seconds))).padStart(2, "0")}`,
     song.style,
     set(song),
   ]);
   const values = songs.map((song) => [toNineSteps(song.mood.arousal), toNineSteps(song.mood.valence)] as const);
-  const learnt = values.filter((_, i) => songs[i]!.split !== "test");
+  const learned = values.filter((_, i) => songs[i]!.split !== "test");
   const scale = ([0, 1] as const).map((column) => {
-    const list = learnt.map((row) => row[column]);
+    const list = learned.map((row) => row[column]);
     const mean = list.reduce((sum, value) => sum + value, 0) / (list.length || 1);
     return { mean, deviation: Math.sqrt(list.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / (list.length || 1)) || 1 };
   });
   const metadata = songs.map((song, i) => [
-    String(song.number).padStart(4, "0"),
+    String(numberOf(song)).padStart(4, "0"),
     {
       clip: {
         audio_duration: song.seconds,
-        audio_uid: [song.artist, song.title],
-        clip_duration: song.seconds,
+        audio_uid: [song.artists[0]!, song.title],
+        clip_duration: Math.min(longest, song.seconds),
         clip_idx: 0,
         clip_offset: 0,
       },
@@ -236,7 +240,7 @@ function emo(songs: readonly Song[], extension: string): Layouts {
       y: scale.map(({ mean, deviation }, column) => round4((values[i]![column]! - mean) / deviation)),
     },
   ]);
-  const annotations = songs.map((song, i) => [song.number, values[i]![0], 0, values[i]![1], 0]);
+  const annotations = songs.map((song, i) => [numberOf(song), values[i]![0], 0, values[i]![1], 0]);
   return {
     files: new Map([
       ["emo/annotations/songs_info.csv", lines([infoHead, ...info], ",")],
@@ -245,7 +249,7 @@ function emo(songs: readonly Song[], extension: string): Layouts {
         lines([["song_id", "mean_arousal", "std_arousal", "mean_valence", "std_valence"], ...annotations], ","),
       ],
     ]),
-    links: new Map(songs.map((song) => [`emo/clips_45sec/${song.number}.${extension}`, song.id])),
+    links: new Map(),
     metadata: new Map([["emo/emomusic.json.gz", Object.fromEntries(metadata)]]),
   };
 }

@@ -1,11 +1,11 @@
-// Recording: what stands between the mix and the file: colours of equipment, noise, and a brightness and loudness drawn by lot. The lot
-// falls for every clip alike, whatever its style or mood: neither may be read from how loud or bright a file is.
+// Recording: what happens between the mix and the file: the colour and noise of a medium, and a long-term spectrum and a loudness that are
+// drawn independently of style and mood, so that neither can be read from them.
 import type { Rng } from "../base/random.ts";
-import { matchBrightness } from "./brightness.ts";
-import { between, betweenLog, chance, weighted } from "./dice.ts";
-import { exp2, fromDecibels, softClip } from "./exact-math.ts";
+import { bell, between, betweenLog, chance, weighted } from "./dice.ts";
+import { matchSpectrum, type SpectrumTarget } from "./equaliser.ts";
+import { clamp, exp2, fromDecibels, log2, softClip } from "./exact-math.ts";
 import type { Bus } from "./mixdown.ts";
-import { noiseMask, sweepLowPass, whiteNoise } from "./voice.ts";
+import { noiseMask, whiteNoise } from "./voice.ts";
 
 export const media = ["studio", "tape", "vinyl", "radio", "room"] as const;
 export type Medium = (typeof media)[number];
@@ -15,17 +15,19 @@ export interface Recording {
   readonly lowCutHz: number;
   readonly highCutHz: number;
   readonly drive: number;
-  /** Decibels below the music. */
+  /** Level of the noise relative to the music. */
   readonly noiseDecibels: number;
-  /** Share of the stereo width that is left. */
+  /** Stereo width: 0 mono, 1 as mixed. */
   readonly width: number;
-  /** Where the mean spectral centroid is brought. */
-  readonly centroidHz: number;
-  /** Root mean square of the file, decibels below full scale. */
+  /** The long-term spectrum: its slope above 100 Hz in decibels an octave, and deviations at 62.5 Hz and each octave above. */
+  readonly slopeDecibels: number;
+  readonly bumpsDecibels: readonly number[];
+  /** Root mean square of the recording, decibels relative to full scale. */
   readonly loudnessDecibels: number;
 }
 
-export function drawRecording(rng: Rng): Recording {
+/** @param force dynamics, 0 soft … 1 loud: louder playing drives the medium further. */
+export function drawRecording(rng: Rng, force: number): Recording {
   const medium = weighted<Medium>(rng, { studio: 4, tape: 2, vinyl: 1.5, radio: 1, room: 1.5 });
   const by = {
     studio: [25, 11000, 0.3, -84],
@@ -38,16 +40,18 @@ export function drawRecording(rng: Rng): Recording {
     medium,
     lowCutHz: by[0]! * betweenLog(rng, 0.75, 1.35),
     highCutHz: by[1]! * betweenLog(rng, 0.8, 1.25),
-    drive: by[2]! * between(rng, 0.5, 1.3),
+    drive: by[2]! * between(rng, 0.6, 1.2) * exp2(2 * force - 1),
     noiseDecibels: by[3]! + between(rng, -8, 8),
     width: medium === "radio" ? 0 : medium === "vinyl" ? between(rng, 0.3, 0.8) : chance(rng, 0.15) ? 0 : between(rng, 0.6, 1),
-    centroidHz: betweenLog(rng, 1200, 2300),
+    slopeDecibels: between(rng, -8.2, -5.8),
+    bumpsDecibels: Array.from({ length: 9 }, () => bell(rng, 2)),
     loudnessDecibels: between(rng, -26, -17),
   };
 }
 
-/** Puts a mix on its medium. */
-export function record(rng: Rng, bus: Bus, recording: Recording): void {
+/** Records a mix: [left, right]. Each piece, given by the samples at which it ends, gets the recording's spectrum and loudness on its own, as a
+ *  clip is one piece. */
+export function record(rng: Rng, bus: Bus, recording: Recording, ends: readonly number[]): [Float32Array, Float32Array] {
   const { left, right, sampleRateHz } = bus;
   const { width, drive, medium } = recording;
   scaleTo(left, right, 0.2);
@@ -60,16 +64,34 @@ export function record(rng: Rng, bus: Bus, recording: Recording): void {
   for (const channel of [left, right]) {
     lowCut(channel, recording.lowCutHz, sampleRateHz);
     if (drive > 0.2) for (let i = 0; i < channel.length; i++) channel[i] = softClip(drive * 1.6 * channel[i]!) / (drive * 1.6);
-    if (recording.highCutHz < 0.4 * sampleRateHz) sweepLowPass(channel, channel.length, () => recording.highCutHz, 0.2, sampleRateHz);
   }
   addNoise(rng, bus, medium, 0.2 * fromDecibels(recording.noiseDecibels));
-  matchBrightness(left, right, recording.centroidHz, sampleRateHz);
-  scaleTo(left, right, fromDecibels(recording.loudnessDecibels));
-  limit(left);
-  limit(right);
+  const channels: [Float32Array, Float32Array] = [new Float32Array(left.length), new Float32Array(left.length)];
+  let from = 0;
+  for (const to of ends) {
+    const piece = matchSpectrum(bus, from, to, spectrumOf(recording), sampleRateHz);
+    scaleTo(piece.left, piece.right, fromDecibels(recording.loudnessDecibels));
+    channels[0].set(piece.left, from);
+    channels[1].set(piece.right, from);
+    from = to;
+  }
+  channels.forEach(limit);
+  return channels;
 }
 
-/** Hiss on tape and radio, crackle on vinyl, hum in rooms; a little hiss everywhere. */
+/** The long-term spectrum of a recording: flat up to 100 Hz, then falling, with the medium's band limits (6 dB an octave below, 12 above). */
+function spectrumOf({ slopeDecibels, bumpsDecibels, lowCutHz, highCutHz }: Recording): SpectrumTarget {
+  return (hertz) => {
+    const octave = clamp(log2(hertz / 62.5), 0, bumpsDecibels.length - 1.001);
+    const knot = Math.floor(octave);
+    const bump = bumpsDecibels[knot]! + (octave - knot) * (bumpsDecibels[knot + 1]! - bumpsDecibels[knot]!);
+    const low = 6 * Math.max(0, log2(lowCutHz / hertz));
+    const high = 12 * Math.max(0, log2(hertz / highCutHz));
+    return slopeDecibels * Math.max(0, log2(hertz / 100)) + bump - low - high;
+  };
+}
+
+/** Adds hiss, and by medium mains hum (room, radio) or crackle (vinyl). */
 function addNoise(rng: Rng, { left, right, sampleRateHz }: Bus, medium: Medium, level: number): void {
   const [offsetLeft, offsetRight] = [Math.floor(rng() * noiseMask), Math.floor(rng() * noiseMask)];
   let [lowLeft, lowRight] = [0, 0];
@@ -114,7 +136,7 @@ function lowCut(channel: Float32Array, hertz: number, sampleRateHz: number): voi
   }
 }
 
-/** Brings the root mean square of the two channels' mean to `level`. */
+/** Scales both channels so that the root mean square of their mean is `level`. */
 function scaleTo(left: Float32Array, right: Float32Array, level: number): void {
   let energy = 0;
   for (let i = 0; i < left.length; i++) {
@@ -128,7 +150,7 @@ function scaleTo(left: Float32Array, right: Float32Array, level: number): void {
   }
 }
 
-/** Rounds off what is louder than 0.75, so that nothing reaches 1. */
+/** Soft-limits samples above 0.75, so that none reaches 1. */
 function limit(channel: Float32Array): void {
   const knee = 0.75;
   for (let i = 0; i < channel.length; i++) {

@@ -15,9 +15,9 @@ export interface Room {
   readonly level: number;
 }
 
-export function drawRoom(rng: Rng): Room {
+export function drawRoom(rng: Rng, decaySeconds: readonly [number, number]): Room {
   return {
-    decaySeconds: betweenLog(rng, 0.25, 2.6),
+    decaySeconds: betweenLog(rng, ...decaySeconds),
     sizeSeconds: betweenLog(rng, 0.025, 0.08),
     preDelaySeconds: between(rng, 0, 0.03),
     damping: between(rng, 0.15, 0.6),

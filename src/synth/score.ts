@@ -1,6 +1,7 @@
 // Score: the data types of a composed piece. Times are in beats; the performance turns them into seconds.
 import type { Split } from "./harmony.ts";
 import type { InstrumentName } from "./instruments.ts";
+import type { StyleName } from "./styles.ts";
 import type { Chord, Key } from "./theory.ts";
 
 /** The pieces of a drum kit. */
@@ -78,12 +79,16 @@ export interface Character {
   readonly beatsPerMinute: number;
   readonly density: number;
   readonly gate: number;
-  /** Readiness for rough chords, 0 … 1. */
+  /** Probability of rough chords, 0 … 1. */
   readonly tension: number;
+  /** Dynamics: 0 soft … 1 loud; scales all velocities. */
+  readonly force: number;
+  /** Transposition of melody and chords: -1 low … 1 high. */
+  readonly register: number;
 }
 
 export interface Score {
-  readonly style: string;
+  readonly style: StyleName;
   readonly split: Split;
   readonly key: Key;
   readonly character: Character;

@@ -1,4 +1,4 @@
-// Takes: a score as it was played, and the excerpt of it that a clip holds.
+// Takes: a performed score from the beginning of a recording, and excerpts of it.
 import type { Rng } from "../base/random.ts";
 import { between, betweenLog } from "./dice.ts";
 import type { Compression } from "./mixdown.ts";
@@ -6,15 +6,16 @@ import { type BeatTimes, beatTimes, type PlayedHit, type PlayedNote, playKit, pl
 import { drawRecording, type Recording } from "./recording.ts";
 import { drawRoom, type Room } from "./reverb.ts";
 import type { Score } from "./score.ts";
+import { styles } from "./styles.ts";
 
-/** A piece as it was played, from where the excerpt begins. */
+/** What is played between `startSeconds` of a piece and `seconds` later. */
 export interface Take {
   readonly score: Score;
-  /** Of the whole piece; the excerpt begins at `startSeconds` of it. */
+  /** Beat times of the whole piece. */
   readonly times: BeatTimes;
   readonly startSeconds: number;
   readonly seconds: number;
-  /** One list a part of the score; times count from the excerpt's beginning. */
+  /** One list a part of the score; times count from the beginning of the take. */
   readonly notes: readonly (readonly PlayedNote[])[];
   readonly hits: readonly PlayedHit[];
   readonly room: Room;
@@ -22,27 +23,41 @@ export interface Take {
   readonly recording: Recording;
 }
 
-/** Plays a score and chooses its excerpt, room and recording. `startSeconds` fixes the excerpt. */
-export function perform(rng: Rng, score: Score, { seconds, startSeconds }: { seconds: number; startSeconds?: number }): Take {
+/** Performs a score and draws the excerpt that is recorded, the room and the recording. */
+export function perform(rng: Rng, score: Score, { seconds }: { seconds: number }): Take {
+  const style = styles[score.style];
   const times = beatTimes(rng, score);
-  const start = startSeconds ?? rng() * Math.max(0, times.at(-1)! - seconds - 1);
-  const shift = <T extends { startSeconds: number }>(event: T): T => ({ ...event, startSeconds: event.startSeconds - start });
-  const heard = (event: { startSeconds: number; seconds?: number }) =>
-    event.startSeconds < seconds && event.startSeconds + (event.seconds ?? 0) > -2;
-  return {
+  const startSeconds = rng() * Math.max(0, times.at(-1)! - seconds - 1);
+  const whole = {
     score,
     times,
-    startSeconds: start,
-    seconds,
-    notes: playParts(rng, score, times).map((notes) => notes.map(shift).filter(heard)),
-    hits: playKit(rng, score, times).map(shift).filter(heard),
-    room: drawRoom(rng),
+    startSeconds: 0,
+    seconds: times.at(-1)!,
+    notes: playParts(rng, score, times),
+    hits: playKit(rng, score, times),
+    room: drawRoom(rng, style.room),
     compression: {
-      thresholdDecibels: between(rng, -6, 3),
-      ratio: betweenLog(rng, 1.5, 5),
+      // A mix played louder goes further into the compressor.
+      thresholdDecibels: between(rng, -4, 2) - 8 * (score.character.force - 0.5),
+      ratio: betweenLog(rng, ...style.compression),
       attackSeconds: betweenLog(rng, 0.003, 0.03),
       releaseSeconds: betweenLog(rng, 0.05, 0.3),
     },
-    recording: drawRecording(rng),
+    recording: drawRecording(rng, score.character.force),
+  };
+  return excerptOf(whole, startSeconds, seconds);
+}
+
+/** The part of a take from `startSeconds` of it. Notes that begin up to 2 s earlier and still sound are kept. */
+export function excerptOf(take: Take, startSeconds: number, seconds: number): Take {
+  const shift = <T extends { startSeconds: number }>(event: T): T => ({ ...event, startSeconds: event.startSeconds - startSeconds });
+  const sounds = (event: { startSeconds: number; seconds?: number }) =>
+    event.startSeconds < seconds && event.startSeconds + (event.seconds ?? 0) > -2;
+  return {
+    ...take,
+    startSeconds: take.startSeconds + startSeconds,
+    seconds,
+    notes: take.notes.map((notes) => notes.map(shift).filter(sounds)),
+    hits: take.hits.map(shift).filter(sounds),
   };
 }
